@@ -1,0 +1,387 @@
+/*
+ * greenprint.h - the public interface of libgreenprint.
+ *
+ * Greenprint marks what a language model says. A vendor derives a gp_watermark
+ * from a gp_key and calls gp_bias() on each row of logits before sampling; an
+ * auditor feeds token ids to a gp_verifier and reads off the exact p-value.
+ * SPEC.md is the byte-exact standard behind every function here.
+ *
+ * Conventions that hold throughout, and are not repeated below:
+ *
+ *   - Functions that can fail return a gp_status. GP_OK is 0. On failure they
+ *     leave their output arguments untouched unless said otherwise and, where
+ *     the caller passed a non-NULL gp_error, write there what went wrong, where,
+ *     and what to do, as one line of UTF-8 fit to be shown to a person.
+ *   - Objects are created by gp_X_new / gp_key_* and released by gp_X_free, which
+ *     accepts NULL. Every other pointer argument must not be NULL unless marked
+ *     "may be NULL"; a NULL that must not be is answered by GP_ERR_ARGUMENT.
+ *   - Token ids are uint32_t, any value. Sizes and counts are size_t or uint64_t.
+ *   - No function reads the environment, writes to standard output or error,
+ *     keeps global state of its own, or calls exit().
+ *   - Secrets never appear in an error message.
+ */
+#ifndef GREENPRINT_H
+#define GREENPRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GP_VERSION_MAJOR 0
+#define GP_VERSION_MINOR 1
+#define GP_VERSION_PATCH 0
+#define GP_VERSION "0.1.0"
+
+#if defined(__GNUC__) || defined(__clang__)
+#define GP_API __attribute__((visibility("default")))
+#define GP_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define GP_API
+#define GP_MUST_CHECK
+#endif
+
+/* Sizes in bytes unless the name says otherwise. Strings include their final NUL. */
+#define GP_MASTER_KEY_SIZE 32
+#define GP_COMMITMENT_SIZE 32
+#define GP_KEY_ID_STRING_SIZE 17 /* 16 hexadecimal digits and NUL */
+#define GP_NONCE_SIZE 12
+#define GP_KEY_FILE_SIZE 200
+#define GP_PASSPHRASE_MAX 1024
+#define GP_CONTEXT_WIDTH_MAX 16 /* tokens */
+#define GP_GAMMA_LOG2_DEN_MAX 8
+#define GP_DELTA_MAX 100.0f
+#define GP_ERROR_MESSAGE_SIZE 512
+
+/* ------------------------------------------------------------------ errors */
+
+typedef enum gp_status {
+  GP_OK = 0,
+  GP_ERR_ARGUMENT = 1,   /* a parameter is NULL, out of range or inconsistent */
+  GP_ERR_MEMORY = 2,     /* an allocation failed; nothing was changed */
+  GP_ERR_IO = 3,         /* the operating system refused to open, read or write */
+  GP_ERR_EXISTS = 4,     /* the file to be written exists already */
+  GP_ERR_FORMAT = 5,     /* a file is damaged or is not what it should be */
+  GP_ERR_VERSION = 6,    /* a file of a version or scheme this library lacks */
+  GP_ERR_PASSPHRASE = 7, /* wrong passphrase, or none where one is needed */
+  GP_ERR_CRYPTO = 8      /* OpenSSL or libsodium failed */
+} gp_status;
+
+/* What went wrong. Owned by the caller; needs no initialisation and no release.
+ * Written only on failure, always NUL-terminated. */
+typedef struct gp_error {
+  gp_status status;
+  char message[GP_ERROR_MESSAGE_SIZE];
+} gp_error;
+
+/* The version of the library that is running, "MAJOR.MINOR.PATCH". Static storage. */
+GP_API const char *gp_version(void);
+
+/* A few words for a status, for callers that have no gp_error. Static storage;
+ * never NULL, also for values that are no gp_status. */
+GP_API const char *gp_status_string(gp_status status);
+
+/* -------------------------------------------------------------- parameters */
+
+typedef enum gp_seeding {
+  GP_SEEDING_HASH = 1, /* the last h tokens in order: the default */
+  GP_SEEDING_MIN = 2,  /* the one of them with the smallest keyed value */
+  GP_SEEDING_FIXED = 3 /* no context: one list for everything; h must be 0 */
+} gp_seeding;
+
+/* What travels with a key (SPEC.md section 2). The green fraction is
+ * gamma_num / 2^gamma_log2_den in lowest terms: gamma_num is odd and smaller than
+ * the denominator; gamma_log2_den is 1 to 8. */
+typedef struct gp_params {
+  gp_seeding seeding;
+  uint32_t context_width; /* h, tokens: 1 to 16, or 0 with GP_SEEDING_FIXED */
+  uint32_t gamma_num;
+  uint32_t gamma_log2_den;
+} gp_params;
+
+/* The defaults: hash, h = 2, gamma = 1/4. */
+GP_API gp_params gp_params_default(void);
+
+/* GP_OK if the parameters are valid, else GP_ERR_ARGUMENT naming the field. */
+GP_API GP_MUST_CHECK gp_status gp_params_check(const gp_params *params, gp_error *error);
+
+/* Reads a green fraction, "1/4" or "0.25", into gamma_num and gamma_log2_den in
+ * lowest terms. Fractions that are not g/2^k with k up to 8 are refused with the
+ * nearest one that is. */
+GP_API GP_MUST_CHECK gp_status gp_params_set_gamma(gp_params *params, const char *text,
+                                                   gp_error *error);
+
+/* Reads "hash", "min" or "fixed". */
+GP_API GP_MUST_CHECK gp_status gp_params_set_seeding(gp_params *params, const char *text,
+                                                     gp_error *error);
+
+/* gamma as a number, exact. */
+GP_API double gp_params_gamma(const gp_params *params);
+
+/* "hash", "min" or "fixed"; "?" for anything else. Static storage. */
+GP_API const char *gp_seeding_name(gp_seeding seeding);
+
+/* -------------------------------------------------------------------- keys */
+
+/* A master key and the parameters it is for. Immutable, so any number of threads
+ * may use one; the key bytes live in locked memory that is wiped when freed and
+ * stays out of core files. */
+typedef struct gp_key gp_key;
+
+/* Makes a key from 32 bytes of the operating system's randomness. */
+GP_API GP_MUST_CHECK gp_status gp_key_generate(const gp_params *params, gp_key **key,
+                                               gp_error *error);
+
+/* Makes a key from given bytes, which are copied; the caller wipes its own copy.
+ * For keys that come out of a key-management system, and for test vectors. The
+ * bytes must be uniformly random: never a passphrase. */
+GP_API GP_MUST_CHECK gp_status gp_key_from_bytes(const gp_params *params,
+                                                 const uint8_t master[GP_MASTER_KEY_SIZE],
+                                                 gp_key **key, gp_error *error);
+
+/* Wipes and releases a key. Objects derived from it live on. */
+GP_API void gp_key_free(gp_key *key);
+
+/* The parameters of a key. */
+GP_API gp_params gp_key_params(const gp_key *key);
+
+/* The public commitment (SPEC.md section 3). It reveals nothing about the key. */
+GP_API void gp_key_commitment(const gp_key *key, uint8_t commitment[GP_COMMITMENT_SIZE]);
+
+/* The key id: the first 8 bytes of the commitment in hexadecimal. */
+GP_API void gp_key_id(const gp_key *key, char id[GP_KEY_ID_STRING_SIZE]);
+
+/* How hard a passphrase is to guess by machine: Argon2id passes and memory. */
+typedef enum gp_seal_cost {
+  GP_SEAL_INTERACTIVE = 1, /* 2 passes over 64 MiB */
+  GP_SEAL_MODERATE = 2,    /* 3 passes over 256 MiB: the command's choice */
+  GP_SEAL_SENSITIVE = 3    /* 4 passes over 1 GiB */
+} gp_seal_cost;
+
+/* Writes a key file sealed with a passphrase of 1 to GP_PASSPHRASE_MAX bytes. The
+ * file gets mode 0600 and appears whole or not at all; an existing file is never
+ * replaced (GP_ERR_EXISTS). */
+GP_API GP_MUST_CHECK gp_status gp_key_save_sealed(const gp_key *key, const char *path,
+                                                  const char *passphrase,
+                                                  size_t passphrase_length, gp_seal_cost cost,
+                                                  gp_error *error);
+
+/* The same without a passphrase: whoever can read the file has the key. */
+GP_API GP_MUST_CHECK gp_status gp_key_save_unsealed(const gp_key *key, const char *path,
+                                                    gp_error *error);
+
+/* Reads a key file. `passphrase` may be NULL (with length 0) for an unsealed file; for a
+ * sealed one that is GP_ERR_PASSPHRASE. A passphrase given for an unsealed file is
+ * ignored. Takes as long, and as much memory, as the seal's cost says. */
+GP_API GP_MUST_CHECK gp_status gp_key_load(const char *path, const char *passphrase,
+                                           size_t passphrase_length, gp_key **key,
+                                           gp_error *error);
+
+/* What a key file says in the clear. `sealed_*` are 0 for an unsealed file. */
+typedef struct gp_key_info {
+  gp_params params;
+  char scheme[17]; /* such as "greenprint-1" */
+  char id[GP_KEY_ID_STRING_SIZE];
+  uint8_t commitment[GP_COMMITMENT_SIZE];
+  bool sealed;
+  uint64_t sealed_passes;
+  uint64_t sealed_memory; /* bytes */
+} gp_key_info;
+
+/* Reads the clear part of a key file and checks its form and checksum. Needs no
+ * passphrase, so for a sealed file it says what the file claims, not more. */
+GP_API GP_MUST_CHECK gp_status gp_key_inspect(const char *path, gp_key_info *info,
+                                              gp_error *error);
+
+/* --------------------------------------------------------------- embedding */
+
+/* Everything needed to bias logits: derived subkeys, delta, tenant and the tokens
+ * to leave alone. Immutable, and independent of the key it was made from; any
+ * number of threads may use one at the same time without locking. */
+typedef struct gp_watermark gp_watermark;
+
+typedef struct gp_watermark_options {
+  float delta;                  /* added to a green token's logit; 0 to GP_DELTA_MAX */
+  bool has_tenant;              /* whether `tenant` counts: no tenant is not tenant 0 */
+  uint64_t tenant;              /* tenant id, any value */
+  const uint32_t *never_biased; /* token ids to leave alone, any order, copied;
+                                   may be NULL when n_never_biased is 0 */
+  size_t n_never_biased;        /* ids beyond a row's vocabulary are ignored there */
+} gp_watermark_options;
+
+/* The defaults: delta = 2, no tenant, every token may be biased. */
+GP_API gp_watermark_options gp_watermark_options_default(void);
+
+/* Derives a watermark from a key. `options` may be NULL for the defaults. */
+GP_API GP_MUST_CHECK gp_status gp_watermark_new(const gp_key *key,
+                                                const gp_watermark_options *options,
+                                                gp_watermark **watermark, gp_error *error);
+GP_API void gp_watermark_free(gp_watermark *watermark);
+
+/* The parameters of the key that the watermark came from. */
+GP_API gp_params gp_watermark_params(const gp_watermark *watermark);
+
+typedef enum gp_dtype {
+  GP_FLOAT32 = 1,
+  GP_FLOAT16 = 2, /* IEEE 754 binary16 */
+  GP_BFLOAT16 = 3
+} gp_dtype;
+
+/* Remembers the contexts that were marked in one sequence, so that a context that
+ * comes again is left unmarked. That keeps repetition loops from feeding
+ * themselves; it costs the verifier nothing. One sequence, one thread at a time. */
+typedef struct gp_session gp_session;
+
+/* A session with room for `expected_tokens` positions; it grows beyond that by
+ * allocating. Within that room gp_bias() allocates nothing. */
+GP_API GP_MUST_CHECK gp_status gp_session_new(size_t expected_tokens, gp_session **session,
+                                              gp_error *error);
+GP_API void gp_session_free(gp_session *session);
+
+/* Forgets everything, for the next sequence; keeps the memory. */
+GP_API void gp_session_reset(gp_session *session);
+
+/* The sequence a row of logits continues. */
+typedef struct gp_row {
+  const uint32_t *tokens; /* the sequence so far, oldest first; only the last h are
+                             read, so a pointer to those is enough; may be NULL when
+                             n_tokens is 0 */
+  size_t n_tokens;
+  gp_session *session; /* may be NULL: repeated contexts are marked as well */
+} gp_row;
+
+/* Biases one row of `vocabulary` logits in place (SPEC.md section 6).
+ *
+ * A row with fewer than h tokens before it is left alone, and so is one whose
+ * context the session has seen. NaN stays NaN, infinities stay themselves, red
+ * tokens keep their bits. `logits` must be aligned for its type; a vocabulary of 0 is
+ * GP_ERR_ARGUMENT.
+ *
+ * Allocates nothing once as many threads have been inside at the same time as will
+ * be (up to 64; beyond that each call makes its own scratch). Thread-safe on one
+ * watermark; each session in one thread at a time.
+ * Errors: GP_ERR_ARGUMENT; GP_ERR_MEMORY; GP_ERR_CRYPTO. On failure the row is as it
+ * was, except after GP_ERR_CRYPTO, when a part of it may have been biased. */
+GP_API GP_MUST_CHECK gp_status gp_bias(const gp_watermark *watermark, gp_dtype dtype,
+                                       void *logits, size_t vocabulary, const gp_row *row,
+                                       gp_error *error);
+
+/* The same for `n_rows` rows; row i starts `i * stride` elements after `logits`, and
+ * `stride` is at least `vocabulary`. rows[i] is what row i continues. Stops at the
+ * first row that fails, which the message names; rows before it are biased. */
+GP_API GP_MUST_CHECK gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype,
+                                             void *logits, size_t n_rows, size_t vocabulary,
+                                             size_t stride, const gp_row *rows, gp_error *error);
+
+/* The packed green list after `tokens`: bit v % 8 of mask[v / 8] is 1 when token v is
+ * green (and not on the never-biased list). `mask` has (vocabulary + 7) / 8 bytes;
+ * unused bits are 0. With fewer than h tokens: GP_ERR_ARGUMENT. Thread-safe. */
+GP_API GP_MUST_CHECK gp_status gp_green_mask(const gp_watermark *watermark,
+                                             const uint32_t *tokens, size_t n_tokens,
+                                             size_t vocabulary, uint8_t *mask, gp_error *error);
+
+/* The 12-byte nonce after `tokens` (SPEC.md section 4), tenant included; for checking
+ * other implementations. As secret as the green lists are. Thread-safe. */
+GP_API GP_MUST_CHECK gp_status gp_nonce(const gp_watermark *watermark, const uint32_t *tokens,
+                                        size_t n_tokens, uint8_t nonce[GP_NONCE_SIZE],
+                                        gp_error *error);
+
+/* --------------------------------------------------------------- verifying */
+
+/* Counts green tokens over documents, each (context, token) pair once. One thread at
+ * a time; use one verifier for each thread. Memory grows with the distinct pairs. */
+typedef struct gp_verifier gp_verifier;
+
+typedef struct gp_verifier_options {
+  bool has_tenant; /* as in gp_watermark_options */
+  uint64_t tenant;
+} gp_verifier_options;
+
+/* Derives a verifier from a key. `options` may be NULL: no tenant. */
+GP_API GP_MUST_CHECK gp_status gp_verifier_new(const gp_key *key,
+                                               const gp_verifier_options *options,
+                                               gp_verifier **verifier, gp_error *error);
+GP_API void gp_verifier_free(gp_verifier *verifier);
+
+/* Forgets all documents; keeps the key. */
+GP_API void gp_verifier_reset(gp_verifier *verifier);
+
+/* Adds one document of n_tokens ids (`tokens` may be NULL when that is 0). On failure
+ * (GP_ERR_MEMORY, GP_ERR_CRYPTO) the verifier is to be reset or freed: a part of
+ * the document may have been counted. */
+GP_API GP_MUST_CHECK gp_status gp_verifier_add(gp_verifier *verifier, const uint32_t *tokens,
+                                               size_t n_tokens, gp_error *error);
+
+/* The counts and the test (SPEC.md sections 7 and 8). */
+typedef struct gp_result {
+  uint64_t documents;
+  uint64_t tokens;
+  uint64_t scored;   /* distinct pairs */
+  uint64_t repeated; /* positions whose pair had occurred before */
+  uint64_t green;    /* distinct pairs that are green */
+  double z;          /* 0 when nothing was scored */
+  double log10_p;    /* exact binomial tail; 0 when nothing was scored */
+} gp_result;
+
+/* The result so far; documents may be added afterwards. Constant time. */
+GP_API void gp_verifier_result(const gp_verifier *verifier, gp_result *result);
+
+/* log10 of P(X >= green) for X ~ Bin(n, gamma), gamma = gamma_num / 2^gamma_log2_den,
+ * with a relative error of at most 1e-10, in constant time and memory. n is at most
+ * 2^44. Formula: SPEC.md section 8. Thread-safe.
+ * Errors: GP_ERR_ARGUMENT when green > n, n is too large, or gamma is not in lowest
+ * terms. */
+GP_API GP_MUST_CHECK gp_status gp_log10_binomial_tail(uint64_t n, uint64_t green,
+                                                      uint32_t gamma_num,
+                                                      uint32_t gamma_log2_den, double *log10_p,
+                                                      gp_error *error);
+
+/* (green - gamma n) / sqrt(n gamma (1 - gamma)); 0 when n is 0. For display. */
+GP_API double gp_z_score(uint64_t n, uint64_t green, double gamma);
+
+/* ------------------------------------------------------------- token input */
+
+/* Reads documents from a file of token ids: token files and JSON Lines, plain or
+ * gzipped (SPEC.md section 10). One thread at a time. */
+typedef struct gp_reader gp_reader;
+
+typedef enum gp_input_format {
+  GP_INPUT_TOKENS = 1, /* a document a line, decimal ids separated by blanks */
+  GP_INPUT_JSONL = 2   /* a JSON object a line, ids in one of its fields */
+} gp_input_format;
+
+/* Opens `path`; "-" is standard input. `field` is the JSON field that holds the ids,
+ * copied; it must be NULL for GP_INPUT_TOKENS. */
+GP_API GP_MUST_CHECK gp_status gp_reader_open(const char *path, gp_input_format format,
+                                              const char *field, gp_reader **reader,
+                                              gp_error *error);
+GP_API void gp_reader_free(gp_reader *reader);
+
+/* The next document. *tokens points into memory of the reader and is valid until the
+ * next call; *line is the line it came from, counted from 1. At the end *tokens is NULL
+ * and *n_tokens is 0; a document of no tokens has a non-NULL pointer.
+ * Errors name file, line and reason: GP_ERR_IO, GP_ERR_FORMAT, GP_ERR_MEMORY. After an
+ * error, and after the end, the reader can only be freed or asked for its facts. */
+GP_API GP_MUST_CHECK gp_status gp_reader_next(gp_reader *reader, const uint32_t **tokens,
+                                              size_t *n_tokens, uint64_t *line,
+                                              gp_error *error);
+
+/* Facts about an input, complete once gp_reader_next() has reported the end. */
+typedef struct gp_input_facts {
+  uint64_t bytes; /* read from the file, before decompression */
+  uint8_t sha256[32]; /* of those bytes */
+  bool gzip;
+} gp_input_facts;
+
+/* Errors: GP_ERR_ARGUMENT before the end was reached. */
+GP_API GP_MUST_CHECK gp_status gp_reader_facts(const gp_reader *reader, gp_input_facts *facts,
+                                               gp_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
