@@ -1,0 +1,114 @@
+/*
+ * The first 12 bytes of an id are a nonce, which is pseudorandom under a secret key, so
+ * nobody can choose texts that collide; the last 4 are a token id or zero, which
+ * somebody may have chosen. The hash multiplies the whole id by a secret odd number that
+ * the nonce itself supplies: with a fixed nonce this is multiply-shift hashing of the
+ * token under a multiplier the chooser does not know [Dietzfelbinger et al. 1997].
+ */
+#include "common/idset.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+
+#define CAPACITY_MIN ((size_t)64)
+
+static const uint8_t zero_id[GP_ID_SIZE];
+
+static size_t home(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+  const uint64_t multiplier = gp_load_le64(id) | 1;
+  const uint64_t rest = (uint64_t)gp_load_le32(id + 8) << 32 | gp_load_le32(id + 12);
+  return (size_t)(rest * multiplier >> set->shift);
+}
+
+/* The slot that holds the id, or the empty one where it belongs. */
+static uint8_t *find(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+  size_t i = home(set, id);
+  while (memcmp(set->slots[i], zero_id, GP_ID_SIZE) != 0 &&
+         memcmp(set->slots[i], id, GP_ID_SIZE) != 0) {
+    i = (i + 1) & (set->capacity - 1);
+  }
+  return set->slots[i];
+}
+
+static gp_status grow(gp_idset *set, size_t capacity, gp_error *error) {
+  gp_idset bigger = {.capacity = capacity, .used = set->used, .has_zero = set->has_zero};
+  bigger.shift = 64;
+  for (size_t size = capacity; size > 1; size /= 2) {
+    bigger.shift--;
+  }
+  bigger.slots = calloc(capacity, GP_ID_SIZE);
+  if (bigger.slots == NULL) {
+    return gp_fail(error, GP_ERR_MEMORY, "out of memory: %zu MiB for the table of seen pairs",
+                   (capacity >> 20) * GP_ID_SIZE);
+  }
+  for (size_t i = 0; i < set->capacity; i++) {
+    if (memcmp(set->slots[i], zero_id, GP_ID_SIZE) != 0) {
+      memcpy(find(&bigger, set->slots[i]), set->slots[i], GP_ID_SIZE);
+    }
+  }
+  gp_idset_release(set);
+  *set = bigger;
+  return GP_OK;
+}
+
+gp_status gp_idset_reserve(gp_idset *set, size_t extra, gp_error *error) {
+  size_t capacity = set->capacity < CAPACITY_MIN ? CAPACITY_MIN : set->capacity;
+  if (extra > SIZE_MAX / (4 * (size_t)GP_ID_SIZE) - set->used) {
+    return gp_fail_memory(error, "the table of seen pairs would exceed the address space");
+  }
+  while (capacity / 8 * 5 < set->used + extra) { /* at most 5/8 full */
+    capacity *= 2;
+  }
+  return capacity == set->capacity ? GP_OK : grow(set, capacity, error);
+}
+
+void gp_idset_prefetch(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+#if defined(__GNUC__) || defined(__clang__)
+  __builtin_prefetch(set->slots[home(set, id)], 1);
+#else
+  (void)set;
+  (void)id;
+#endif
+}
+
+bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+  if (memcmp(id, zero_id, GP_ID_SIZE) == 0) {
+    const bool is_new = !set->has_zero;
+    set->has_zero = true;
+    return is_new;
+  }
+  uint8_t *slot = find(set, id);
+  if (memcmp(slot, zero_id, GP_ID_SIZE) != 0) {
+    return false;
+  }
+  memcpy(slot, id, GP_ID_SIZE);
+  set->used++;
+  return true;
+}
+
+bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+  if (memcmp(id, zero_id, GP_ID_SIZE) == 0) {
+    return set->has_zero;
+  }
+  return set->capacity > 0 && memcmp(find(set, id), zero_id, GP_ID_SIZE) != 0;
+}
+
+void gp_idset_clear(gp_idset *set) {
+  if (set->used > 0) {
+    memset(set->slots, 0, set->capacity * GP_ID_SIZE);
+  }
+  set->used = 0;
+  set->has_zero = false;
+}
+
+void gp_idset_release(gp_idset *set) {
+  if (set->slots != NULL) {
+    sodium_memzero(set->slots, set->capacity * GP_ID_SIZE);
+    free(set->slots);
+  }
+  memset(set, 0, sizeof *set);
+}

@@ -1,0 +1,36 @@
+/* A set of 16-byte ids that look random to everybody without the key: nonces, and
+ * nonces with a token. Open addressing with linear probing, 16 bytes a slot. */
+#ifndef GP_COMMON_IDSET_H
+#define GP_COMMON_IDSET_H
+
+#include "greenprint.h"
+
+#define GP_ID_SIZE 16
+
+typedef struct gp_idset {
+  uint8_t (*slots)[GP_ID_SIZE]; /* all zero means empty; NULL while capacity is 0 */
+  size_t capacity;              /* 0 or a power of two */
+  unsigned shift;               /* 64 - log2(capacity) */
+  size_t used;                  /* slots taken */
+  bool has_zero;                /* the one id that cannot stand in a slot */
+} gp_idset;
+
+/* Makes room for `extra` more ids, so that as many gp_idset_insert() cannot fail. */
+gp_status gp_idset_reserve(gp_idset *set, size_t extra, gp_error *error);
+
+/* Asks the memory for the slot of an id that is about to be inserted. */
+void gp_idset_prefetch(const gp_idset *set, const uint8_t id[GP_ID_SIZE]);
+
+/* Adds an id, for which room was reserved; true if it was not there before. */
+bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]);
+
+/* Whether an id is there. */
+bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]);
+
+/* Forgets all ids, keeps the memory. */
+void gp_idset_clear(gp_idset *set);
+
+/* Wipes and releases the memory; the set is empty and usable afterwards. */
+void gp_idset_release(gp_idset *set);
+
+#endif

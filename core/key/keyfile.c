@@ -1,0 +1,453 @@
+/*
+ * Key files (SPEC.md section 9): 200 bytes with a clear header, the master key sealed
+ * (Argon2id, XChaCha20-Poly1305) or plain, and a checksum over everything.
+ *
+ * The header is the associated data of the seal, so parameters cannot be exchanged
+ * under a sealed key; and the commitment in it is compared with the opened key, so they
+ * cannot be exchanged over an unsealed one either.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "key/key.h"
+
+enum {
+  AT_VERSION = 8,
+  AT_PROTECTION = 9,
+  AT_RESERVED = 10,
+  AT_SCHEME = 12,
+  AT_PARAMS = 28,
+  AT_COMMITMENT = 32,
+  AT_PASSES = 64,
+  AT_MEMORY = 72,
+  AT_SALT = 80,
+  AT_NONCE = 96,
+  AT_SECRET = 120,
+  AT_CHECKSUM = 168,
+  SCHEME_SIZE = AT_PARAMS - AT_SCHEME,
+  SECRET_SIZE = AT_CHECKSUM - AT_SECRET
+};
+
+#define FORMAT_VERSION 1
+#define UNSEALED       0
+#define SEALED         1
+#define PASSES_MAX     16
+#define MEMORY_MIN     ((uint64_t)8192)
+#define MEMORY_MAX     ((uint64_t)1 << 30)
+
+static const uint8_t magic[8] = {0x89, 'G', 'P', 'K', 'E', 'Y', '\r', '\n'};
+
+_Static_assert(AT_CHECKSUM + crypto_hash_sha256_BYTES == GP_KEY_FILE_SIZE, "key file size");
+_Static_assert(AT_NONCE - AT_SALT == crypto_pwhash_argon2id_SALTBYTES, "salt size");
+_Static_assert(AT_SECRET - AT_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
+_Static_assert(SECRET_SIZE == GP_MASTER_KEY_SIZE + crypto_aead_xchacha20poly1305_ietf_ABYTES,
+               "secret size");
+
+/* ------------------------------------------------------------------ bytes */
+
+static void encode_header(const gp_key *key, uint8_t protection, uint8_t *file) {
+  memset(file, 0, GP_KEY_FILE_SIZE);
+  memcpy(file, magic, sizeof magic);
+  file[AT_VERSION] = FORMAT_VERSION;
+  file[AT_PROTECTION] = protection;
+  memcpy(file + AT_SCHEME, GP_SCHEME_ID, sizeof GP_SCHEME_ID - 1);
+  gp_params_encode(&key->params, file + AT_PARAMS);
+  memcpy(file + AT_COMMITMENT, key->commitment, GP_COMMITMENT_SIZE);
+}
+
+static void encode_checksum(uint8_t *file) {
+  crypto_hash_sha256(file + AT_CHECKSUM, file, AT_CHECKSUM);
+}
+
+static bool all_zero(const uint8_t *bytes, size_t size) {
+  return sodium_is_zero(bytes, size) == 1;
+}
+
+/* Everything that can be checked without the passphrase, in the order of the standard. */
+static gp_status check_form(const char *path, const uint8_t *file, size_t size, gp_error *error) {
+  if (size < sizeof magic || memcmp(file, magic, sizeof magic) != 0) {
+    return gp_fail(error, GP_ERR_FORMAT, "%s: not a Greenprint key file", path);
+  }
+  if (size != GP_KEY_FILE_SIZE) {
+    return gp_fail(error, GP_ERR_FORMAT,
+                   "%s: the key file is cut off or has bytes added: %s%zu bytes, not %d", path,
+                   size > GP_KEY_FILE_SIZE ? "more than " : "",
+                   size > GP_KEY_FILE_SIZE ? (size_t)GP_KEY_FILE_SIZE : size, GP_KEY_FILE_SIZE);
+  }
+  if (file[AT_VERSION] != FORMAT_VERSION) {
+    return gp_fail(error, GP_ERR_VERSION,
+                   "%s: key file version %d; this library reads version %d", path,
+                   (int)file[AT_VERSION], FORMAT_VERSION);
+  }
+  uint8_t checksum[crypto_hash_sha256_BYTES];
+  crypto_hash_sha256(checksum, file, AT_CHECKSUM);
+  if (memcmp(checksum, file + AT_CHECKSUM, sizeof checksum) != 0) {
+    return gp_fail(error, GP_ERR_FORMAT,
+                   "%s: the checksum does not match: the key file is damaged; use a copy", path);
+  }
+  char scheme[SCHEME_SIZE] = GP_SCHEME_ID;
+  if (memcmp(file + AT_SCHEME, scheme, SCHEME_SIZE) != 0) {
+    char name[SCHEME_SIZE + 1] = {0};
+    for (size_t i = 0; i < SCHEME_SIZE && file[AT_SCHEME + i] != 0; i++) {
+      const uint8_t c = file[AT_SCHEME + i];
+      name[i] = c > 0x20 && c < 0x7F ? (char)c : '?';
+    }
+    return gp_fail(error, GP_ERR_VERSION, "%s: scheme '%s'; this library has only %s", path, name,
+                   GP_SCHEME_ID);
+  }
+  const gp_params params = gp_params_decode(file + AT_PARAMS);
+  gp_error inner;
+  if (gp_params_check(&params, &inner) != GP_OK) {
+    return gp_fail(error, GP_ERR_FORMAT, "%s: bad parameters: %s", path, inner.message);
+  }
+  const uint8_t protection = file[AT_PROTECTION];
+  const bool cost_fields_zero = all_zero(file + AT_PASSES, AT_SECRET - AT_PASSES);
+  if ((protection != UNSEALED && protection != SEALED) ||
+      !all_zero(file + AT_RESERVED, AT_SCHEME - AT_RESERVED) ||
+      (protection == UNSEALED &&
+       (!cost_fields_zero ||
+        !all_zero(file + AT_SECRET + GP_MASTER_KEY_SIZE, SECRET_SIZE - GP_MASTER_KEY_SIZE)))) {
+    return gp_fail(error, GP_ERR_FORMAT, "%s: the protection fields contradict each other", path);
+  }
+  if (protection == SEALED) {
+    const uint64_t passes = gp_load_le64(file + AT_PASSES);
+    const uint64_t memory = gp_load_le64(file + AT_MEMORY);
+    if (passes < 1 || passes > PASSES_MAX || memory < MEMORY_MIN || memory > MEMORY_MAX) {
+      return gp_fail(error, GP_ERR_FORMAT,
+                     "%s: the seal's cost is out of range (1 to %d passes, 8 KiB to 1 GiB)", path,
+                     PASSES_MAX);
+    }
+  }
+  return GP_OK;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/* Reads at most one byte more than a key file has, so that a longer one shows. */
+static gp_status read_file(const char *path, uint8_t file[GP_KEY_FILE_SIZE + 1], size_t *size,
+                           gp_error *error) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) {
+    return gp_fail(error, GP_ERR_IO, "%s: cannot open the key file: %s", path, strerror(errno));
+  }
+  size_t have = 0;
+  while (have <= GP_KEY_FILE_SIZE) {
+    const ssize_t got = read(fd, file + have, GP_KEY_FILE_SIZE + 1 - have);
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      const int reason = errno;
+      close(fd);
+      return gp_fail(error, GP_ERR_IO, "%s: cannot read the key file: %s", path,
+                     strerror(reason));
+    }
+    if (got == 0) {
+      break;
+    }
+    have += (size_t)got;
+  }
+  close(fd);
+  *size = have;
+  return GP_OK;
+}
+
+/* Reads a file whose form is right into locked memory, since an unsealed one holds the
+ * key; the caller releases it with sodium_free(). */
+static gp_status read_checked(const char *path, uint8_t **file, gp_error *error) {
+  uint8_t *bytes = NULL;
+  if (sodium_init() < 0 || (bytes = sodium_malloc(GP_KEY_FILE_SIZE + 1)) == NULL) {
+    return gp_fail_memory(error, "locked memory for a key file");
+  }
+  size_t size = 0;
+  gp_status status = read_file(path, bytes, &size, error);
+  if (status == GP_OK) {
+    status = check_form(path, bytes, size, error);
+  }
+  if (status != GP_OK) {
+    sodium_free(bytes);
+    return status;
+  }
+  *file = bytes;
+  return GP_OK;
+}
+
+gp_status gp_key_inspect(const char *path, gp_key_info *info, gp_error *error) {
+  if (path == NULL || info == NULL) {
+    return gp_fail_null(error, __func__, path == NULL ? "path" : "info");
+  }
+  uint8_t *file = NULL;
+  const gp_status status = read_checked(path, &file, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  memset(info, 0, sizeof *info);
+  info->params = gp_params_decode(file + AT_PARAMS);
+  memcpy(info->scheme, file + AT_SCHEME, SCHEME_SIZE);
+  memcpy(info->commitment, file + AT_COMMITMENT, GP_COMMITMENT_SIZE);
+  gp_key_id_of(info->commitment, info->id);
+  info->sealed = file[AT_PROTECTION] == SEALED;
+  info->sealed_passes = gp_load_le64(file + AT_PASSES);
+  info->sealed_memory = gp_load_le64(file + AT_MEMORY);
+  sodium_free(file);
+  return GP_OK;
+}
+
+/* The key that seals: Argon2id of the passphrase. */
+static gp_status derive_seal_key(const char *passphrase, size_t length, const uint8_t *file,
+                                 uint8_t *seal_key, gp_error *error) {
+  const uint64_t memory = gp_load_le64(file + AT_MEMORY);
+  if (crypto_pwhash(seal_key, crypto_aead_xchacha20poly1305_ietf_KEYBYTES, passphrase, length,
+                    file + AT_SALT, gp_load_le64(file + AT_PASSES), (size_t)memory,
+                    crypto_pwhash_ALG_ARGON2ID13) != 0) {
+    return gp_fail(error, GP_ERR_MEMORY, "out of memory: Argon2id needs %llu MiB",
+                   (unsigned long long)((memory + 1048575) >> 20));
+  }
+  return GP_OK;
+}
+
+static gp_status check_passphrase_length(size_t length, gp_error *error) {
+  if (length < 1 || length > GP_PASSPHRASE_MAX) {
+    return gp_fail(error, GP_ERR_PASSPHRASE, "the passphrase must have 1 to %d bytes, not %zu",
+                   GP_PASSPHRASE_MAX, length);
+  }
+  return GP_OK;
+}
+
+static gp_status open_seal(const char *path, const uint8_t *file, const char *passphrase,
+                           size_t length, uint8_t *master, gp_error *error) {
+  if (passphrase == NULL) {
+    return gp_fail(error, GP_ERR_PASSPHRASE, "%s: the key file is sealed: a passphrase is needed",
+                   path);
+  }
+  gp_status status = check_passphrase_length(length, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  uint8_t *seal_key = sodium_malloc(crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
+  if (seal_key == NULL) {
+    return gp_fail_memory(error, "locked memory for the seal's key");
+  }
+  status = derive_seal_key(passphrase, length, file, seal_key, error);
+  if (status == GP_OK && crypto_aead_xchacha20poly1305_ietf_decrypt(
+                             master, NULL, NULL, file + AT_SECRET, SECRET_SIZE, file, AT_SECRET,
+                             file + AT_NONCE, seal_key) != 0) {
+    status = gp_fail(error, GP_ERR_PASSPHRASE,
+                     "%s: wrong passphrase, or the key file was tampered with", path);
+  }
+  sodium_free(seal_key);
+  return status;
+}
+
+static gp_status load_checked(const char *path, const uint8_t *file, const char *passphrase,
+                              size_t length, gp_key **key, gp_error *error) {
+  const gp_params params = gp_params_decode(file + AT_PARAMS);
+  gp_key *made = NULL;
+  gp_status status = gp_key_alloc(&params, &made, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  if (file[AT_PROTECTION] == SEALED) {
+    status = open_seal(path, file, passphrase, length, made->master, error);
+  } else {
+    memcpy(made->master, file + AT_SECRET, GP_MASTER_KEY_SIZE);
+  }
+  if (status == GP_OK) {
+    status = gp_key_finish(made, error);
+  }
+  if (status == GP_OK &&
+      sodium_memcmp(made->commitment, file + AT_COMMITMENT, GP_COMMITMENT_SIZE) != 0) {
+    status = gp_fail(error, GP_ERR_FORMAT,
+                     "%s: the key does not belong to the commitment in its file: the file was "
+                     "tampered with",
+                     path);
+  }
+  if (status != GP_OK) {
+    gp_key_free(made);
+    return status;
+  }
+  *key = made;
+  return GP_OK;
+}
+
+gp_status gp_key_load(const char *path, const char *passphrase, size_t passphrase_length,
+                      gp_key **key, gp_error *error) {
+  if (path == NULL || key == NULL) {
+    return gp_fail_null(error, __func__, path == NULL ? "path" : "key");
+  }
+  uint8_t *file = NULL;
+  gp_status status = read_checked(path, &file, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  status = load_checked(path, file, passphrase, passphrase_length, key, error);
+  sodium_free(file);
+  return status;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static gp_status write_all(int fd, const uint8_t *bytes, size_t size) {
+  while (size > 0) {
+    const ssize_t put = write(fd, bytes, size);
+    if (put < 0 && errno == EINTR) {
+      continue;
+    }
+    if (put <= 0) {
+      return GP_ERR_IO;
+    }
+    bytes += put;
+    size -= (size_t)put;
+  }
+  return GP_OK;
+}
+
+/* Makes the folder's entry durable; a file system that cannot is not an error. */
+static void sync_folder(const char *path) {
+  const char *slash = strrchr(path, '/');
+  char *folder = slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1);
+  const int fd = open(folder == NULL ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) {
+    (void)fsync(fd);
+    close(fd);
+  }
+  free(folder);
+}
+
+static gp_status fail_exists(const char *path, gp_error *error) {
+  return gp_fail(error, GP_ERR_EXISTS,
+                 "%s: exists already; a key file is never overwritten: choose another name",
+                 path);
+}
+
+/* link() fails when the name exists, which rename() would not. */
+static gp_status link_to_name(const char *temporary, const char *path, gp_error *error) {
+  if (link(temporary, path) == 0) {
+    return GP_OK;
+  }
+  if (errno == EEXIST) {
+    return fail_exists(path, error);
+  }
+  return gp_fail(error, GP_ERR_IO, "%s: cannot create the key file: %s", path, strerror(errno));
+}
+
+static gp_status write_file(const char *path, const uint8_t *file, gp_error *error) {
+  struct stat existing;
+  if (lstat(path, &existing) == 0) {
+    return fail_exists(path, error);
+  }
+  const char suffix[] = ".XXXXXX";
+  const size_t length = strlen(path);
+  char *temporary = malloc(length + sizeof suffix);
+  if (temporary == NULL) {
+    return gp_fail_memory(error, "file name");
+  }
+  memcpy(temporary, path, length);
+  memcpy(temporary + length, suffix, sizeof suffix);
+  const int fd = mkstemp(temporary); /* mode 0600 */
+  if (fd < 0) {
+    const int reason = errno;
+    free(temporary);
+    return gp_fail(error, GP_ERR_IO, "%s: cannot create the key file: %s", path,
+                   strerror(reason));
+  }
+  gp_status status = write_all(fd, file, GP_KEY_FILE_SIZE);
+  if (status != GP_OK || fchmod(fd, S_IRUSR | S_IWUSR) != 0 || fsync(fd) != 0) {
+    status =
+        gp_fail(error, GP_ERR_IO, "%s: cannot write the key file: %s", path, strerror(errno));
+  }
+  if (close(fd) != 0 && status == GP_OK) {
+    status =
+        gp_fail(error, GP_ERR_IO, "%s: cannot write the key file: %s", path, strerror(errno));
+  }
+  if (status == GP_OK) {
+    status = link_to_name(temporary, path, error);
+  }
+  (void)unlink(temporary);
+  if (status == GP_OK) {
+    sync_folder(path);
+  }
+  free(temporary);
+  return status;
+}
+
+static gp_status encode_cost(gp_seal_cost cost, uint8_t *file, gp_error *error) {
+  uint64_t passes = 0;
+  uint64_t memory = 0;
+  switch (cost) {
+  case GP_SEAL_INTERACTIVE:
+    passes = crypto_pwhash_argon2id_OPSLIMIT_INTERACTIVE;
+    memory = crypto_pwhash_argon2id_MEMLIMIT_INTERACTIVE;
+    break;
+  case GP_SEAL_MODERATE:
+    passes = crypto_pwhash_argon2id_OPSLIMIT_MODERATE;
+    memory = crypto_pwhash_argon2id_MEMLIMIT_MODERATE;
+    break;
+  case GP_SEAL_SENSITIVE:
+    passes = crypto_pwhash_argon2id_OPSLIMIT_SENSITIVE;
+    memory = crypto_pwhash_argon2id_MEMLIMIT_SENSITIVE;
+    break;
+  default:
+    return gp_fail(error, GP_ERR_ARGUMENT, "unknown seal cost %d", (int)cost);
+  }
+  gp_store_le64(file + AT_PASSES, passes);
+  gp_store_le64(file + AT_MEMORY, memory);
+  return GP_OK;
+}
+
+gp_status gp_key_save_sealed(const gp_key *key, const char *path, const char *passphrase,
+                             size_t passphrase_length, gp_seal_cost cost, gp_error *error) {
+  if (key == NULL || path == NULL || passphrase == NULL) {
+    return gp_fail_null(error, __func__,
+                        key == NULL    ? "key"
+                        : path == NULL ? "path"
+                                       : "passphrase");
+  }
+  uint8_t file[GP_KEY_FILE_SIZE];
+  encode_header(key, SEALED, file);
+  gp_status status = check_passphrase_length(passphrase_length, error);
+  if (status == GP_OK) {
+    status = encode_cost(cost, file, error);
+  }
+  if (status != GP_OK) {
+    return status;
+  }
+  randombytes_buf(file + AT_SALT, AT_SECRET - AT_SALT); /* salt and nonce */
+  uint8_t *seal_key = sodium_malloc(crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
+  if (seal_key == NULL) {
+    return gp_fail_memory(error, "locked memory for the seal's key");
+  }
+  status = derive_seal_key(passphrase, passphrase_length, file, seal_key, error);
+  if (status == GP_OK) {
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(file + AT_SECRET, NULL, key->master,
+                                                     GP_MASTER_KEY_SIZE, file, AT_SECRET, NULL,
+                                                     file + AT_NONCE, seal_key);
+    encode_checksum(file);
+  }
+  sodium_free(seal_key);
+  return status == GP_OK ? write_file(path, file, error) : status;
+}
+
+gp_status gp_key_save_unsealed(const gp_key *key, const char *path, gp_error *error) {
+  if (key == NULL || path == NULL) {
+    return gp_fail_null(error, __func__, key == NULL ? "key" : "path");
+  }
+  uint8_t *file = sodium_malloc(GP_KEY_FILE_SIZE);
+  if (file == NULL) {
+    return gp_fail_memory(error, "locked memory for a key file");
+  }
+  encode_header(key, UNSEALED, file);
+  memcpy(file + AT_SECRET, key->master, GP_MASTER_KEY_SIZE);
+  encode_checksum(file);
+  const gp_status status = write_file(path, file, error);
+  sodium_free(file);
+  return status;
+}

@@ -1,0 +1,90 @@
+/*
+ * Stage 2: nonce -> green bits (SPEC.md section 5).
+ *
+ * gamma = g / 2^k. Group j of 128 tokens owns k keystream blocks, its bit planes, most
+ * significant first. Token v reads one bit from each plane; the k bits are a number u,
+ * and the token is green when u < g. For a whole group that comparison is done on all
+ * 128 numbers at once, plane by plane from the least significant: where g has a 1, a
+ * number with a 0 is smaller and one with a 1 as small as its lower bits say; where g has
+ * a 0, a number with a 1 is larger and one with a 0 as small as its lower bits say.
+ */
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "prf/prf.h"
+
+/* The blocks of plane 0 .. k-1 of the group that token `v` is in start here. */
+static uint32_t first_counter(uint32_t v, uint32_t k) {
+  return v / GP_GROUP_TOKENS * k;
+}
+
+gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
+                       const uint8_t (*nonces)[GP_BLOCK_SIZE], const uint32_t *tokens,
+                       size_t count, uint8_t *green, gp_error *error) {
+  const uint32_t k = prf->params.gamma_log2_den;
+  uint8_t blocks[GP_PRF_BATCH * GP_GAMMA_LOG2_DEN_MAX][GP_BLOCK_SIZE];
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t counter = first_counter(tokens[i], k);
+    for (uint32_t plane = 0; plane < k; plane++) {
+      uint8_t *block = blocks[i * k + plane];
+      memcpy(block, nonces[i], GP_NONCE_SIZE);
+      gp_store_be32(block + GP_NONCE_SIZE, counter + plane);
+    }
+  }
+  const gp_status status = gp_cipher_blocks(lane->mask, (const uint8_t(*)[GP_BLOCK_SIZE])blocks,
+                                            blocks, count * k, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t byte = tokens[i] % GP_GROUP_TOKENS / 8;
+    const uint32_t bit = tokens[i] % 8;
+    uint32_t u = 0;
+    for (uint32_t plane = 0; plane < k; plane++) {
+      u = u << 1 | (((uint32_t)blocks[i * k + plane][byte] >> bit) & 1U);
+    }
+    green[i] = u < prf->params.gamma_num;
+  }
+  return GP_OK;
+}
+
+gp_status gp_prf_mask_start(gp_prf_lane *lane, const uint8_t nonce[GP_NONCE_SIZE],
+                            gp_error *error) {
+  uint8_t counter[GP_BLOCK_SIZE] = {0};
+  memcpy(counter, nonce, GP_NONCE_SIZE);
+  return gp_cipher_seek(lane->stream, counter, error);
+}
+
+size_t gp_prf_mask_groups_max(const gp_prf *prf) {
+  return GP_KEYSTREAM_MAX / GP_BLOCK_SIZE / prf->params.gamma_log2_den;
+}
+
+/* The comparison of the 128 numbers of one group with g. */
+static void compare_group(const uint8_t *planes, uint32_t g, uint32_t k, uint8_t *mask) {
+  uint8_t less[GP_GROUP_BYTES] = {0};
+  for (uint32_t place = 0; place < k; place++) {
+    const uint8_t *plane = planes + (k - 1 - place) * GP_BLOCK_SIZE;
+    const uint8_t bit = (uint8_t)(0U - (g >> place & 1U)); /* all ones or all zeros */
+    for (size_t i = 0; i < GP_GROUP_BYTES; i++) {
+      less[i] = (uint8_t)((~plane[i] & (less[i] | bit)) | (less[i] & bit));
+    }
+  }
+  memcpy(mask, less, GP_GROUP_BYTES);
+}
+
+gp_status gp_prf_mask_next(const gp_prf *prf, gp_prf_lane *lane, size_t groups, uint8_t *mask,
+                           gp_error *error) {
+  const uint32_t k = prf->params.gamma_log2_den;
+  uint8_t planes[GP_KEYSTREAM_MAX];
+  const gp_status status =
+      gp_cipher_keystream(lane->stream, planes, groups * k * GP_BLOCK_SIZE, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  for (size_t j = 0; j < groups; j++) {
+    compare_group(planes + j * k * GP_BLOCK_SIZE, prf->params.gamma_num, k,
+                  mask + j * GP_GROUP_BYTES);
+  }
+  return GP_OK;
+}

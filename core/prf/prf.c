@@ -1,0 +1,91 @@
+/* From a key to the ciphers of the two stages. */
+#include "prf/prf.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "key/key.h"
+
+/* A cipher under subkey(role). The subkey passes through locked memory. */
+static gp_status derive_cipher(const gp_key *key, const char *role, gp_cipher_mode mode,
+                               uint8_t *subkey, EVP_CIPHER_CTX **cipher, gp_error *error) {
+  const gp_status status = gp_key_derive(key, role, subkey, GP_SUBKEY_SIZE, error);
+  return status == GP_OK ? gp_cipher_new(mode, subkey, cipher, error) : status;
+}
+
+static gp_status derive_tweak(const gp_key *key, uint64_t tenant, uint8_t *subkey,
+                              uint8_t tweak[GP_NONCE_SIZE], gp_error *error) {
+  EVP_CIPHER_CTX *cipher = NULL;
+  gp_status status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &cipher, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  uint8_t block[1][GP_BLOCK_SIZE] = {{0}};
+  gp_store_le64(block[0], tenant);
+  status = gp_cipher_blocks(cipher, (const uint8_t(*)[GP_BLOCK_SIZE])block, block, 1, error);
+  memcpy(tweak, block[0], GP_NONCE_SIZE);
+  EVP_CIPHER_CTX_free(cipher);
+  return status;
+}
+
+gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp_error *error) {
+  memset(prf, 0, sizeof *prf);
+  prf->params = key->params;
+  uint8_t *subkey = sodium_malloc(GP_SUBKEY_SIZE);
+  if (subkey == NULL) {
+    return gp_fail_memory(error, "locked memory for a subkey");
+  }
+  gp_prf_lane *lane = &prf->original;
+  gp_status status = derive_cipher(key, "context", GP_CIPHER_ECB, subkey, &lane->context, error);
+  if (status == GP_OK) {
+    status = derive_cipher(key, "mask", GP_CIPHER_ECB, subkey, &lane->mask, error);
+  }
+  if (status == GP_OK) { /* the same subkey again */
+    status = gp_cipher_new(GP_CIPHER_CTR, subkey, &lane->stream, error);
+  }
+  if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
+    status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
+  }
+  if (status == GP_OK && tenant != NULL) {
+    status = derive_tweak(key, *tenant, subkey, prf->tweak, error);
+  }
+  sodium_free(subkey);
+  if (status != GP_OK) {
+    gp_prf_release(prf);
+  }
+  return status;
+}
+
+void gp_prf_release(gp_prf *prf) {
+  gp_prf_lane_release(&prf->original);
+  sodium_memzero(prf, sizeof *prf);
+}
+
+gp_status gp_prf_lane_init(gp_prf_lane *lane, const gp_prf *prf, gp_error *error) {
+  const gp_prf_lane *from = &prf->original;
+  memset(lane, 0, sizeof *lane);
+  gp_status status = gp_cipher_copy(from->context, &lane->context, error);
+  if (status == GP_OK && from->order != NULL) {
+    status = gp_cipher_copy(from->order, &lane->order, error);
+  }
+  if (status == GP_OK) {
+    status = gp_cipher_copy(from->mask, &lane->mask, error);
+  }
+  if (status == GP_OK) {
+    status = gp_cipher_copy(from->stream, &lane->stream, error);
+  }
+  if (status != GP_OK) {
+    gp_prf_lane_release(lane);
+  }
+  return status;
+}
+
+void gp_prf_lane_release(gp_prf_lane *lane) {
+  EVP_CIPHER_CTX_free(lane->context);
+  EVP_CIPHER_CTX_free(lane->order);
+  EVP_CIPHER_CTX_free(lane->mask);
+  EVP_CIPHER_CTX_free(lane->stream);
+  memset(lane, 0, sizeof *lane);
+}

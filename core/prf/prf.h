@@ -1,0 +1,65 @@
+/*
+ * The scheme's two stages: context -> nonce (context.c), nonce -> green bits (mask.c).
+ *
+ * A gp_prf is what a key, its parameters and a tenant come to: immutable, shared by
+ * threads. OpenSSL's cipher contexts are not immutable, so each caller works through a
+ * gp_prf_lane of its own, a set of contexts copied from the gp_prf's.
+ */
+#ifndef GP_PRF_PRF_H
+#define GP_PRF_PRF_H
+
+#include "prf/cipher.h"
+
+/* Pairs or windows handled in one bulk call; keeps the buffers in the first-level cache. */
+#define GP_PRF_BATCH 128
+
+/* Tokens that share the bit planes of one set of blocks, and bytes of mask for them. */
+#define GP_GROUP_TOKENS 128
+#define GP_GROUP_BYTES  16
+
+typedef struct gp_prf_lane {
+  EVP_CIPHER_CTX *context; /* AES under K_context */
+  EVP_CIPHER_CTX *order;   /* AES under K_order; NULL unless seeding is min */
+  EVP_CIPHER_CTX *mask;    /* AES under K_mask, block by block */
+  EVP_CIPHER_CTX *stream;  /* AES under K_mask in counter mode */
+} gp_prf_lane;
+
+typedef struct gp_prf {
+  gp_params params;
+  uint8_t tweak[GP_NONCE_SIZE]; /* zero without a tenant */
+  gp_prf_lane original;         /* only ever copied from */
+} gp_prf;
+
+/* Derives everything from a key. `prf` is the caller's memory. */
+gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp_error *error);
+void gp_prf_release(gp_prf *prf);
+
+/* A lane for one caller at a time. Thread-safe on one gp_prf. */
+gp_status gp_prf_lane_init(gp_prf_lane *lane, const gp_prf *prf, gp_error *error);
+void gp_prf_lane_release(gp_prf_lane *lane);
+
+/* The nonces of `count` overlapping windows, window i being tokens[i] to
+ * tokens[i + h - 1], tenant included. Each stands in the first 12 bytes of its block; the
+ * last 4 are zero. count <= GP_PRF_BATCH. */
+gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
+                        size_t count, uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error);
+
+/* Whether tokens[i] is green under the nonce in nonces[i]: green[i] is 0 or 1.
+ * count <= GP_PRF_BATCH. */
+gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
+                       const uint8_t (*nonces)[GP_BLOCK_SIZE], const uint32_t *tokens,
+                       size_t count, uint8_t *green, gp_error *error);
+
+/* Starts the mask of a nonce at token 0. */
+gp_status gp_prf_mask_start(gp_prf_lane *lane, const uint8_t nonce[GP_NONCE_SIZE],
+                            gp_error *error);
+
+/* The most groups that gp_prf_mask_next() makes at once. */
+size_t gp_prf_mask_groups_max(const gp_prf *prf);
+
+/* The mask of the next `groups` groups: 16 bytes each, token v of the group in bit v % 8 of
+ * byte v / 8. */
+gp_status gp_prf_mask_next(const gp_prf *prf, gp_prf_lane *lane, size_t groups, uint8_t *mask,
+                           gp_error *error);
+
+#endif

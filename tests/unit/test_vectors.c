@@ -1,0 +1,517 @@
+/* The library against testvectors/, which an independent reference made. */
+#include <math.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "key/key.h"
+#include "prf/prf.h"
+#include "support.h"
+
+static void derivation(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("derivation.json");
+  const json_t *tenants = array_of(vectors, "tenants");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    gp_key *key = key_of(item);
+    const gp_params params = gp_key_params(key);
+    uint8_t encoded[GP_PARAMS_SIZE];
+    gp_params_encode(&params, encoded);
+    assert_hex_equal(encoded, sizeof encoded, text_of(item, "params"));
+    static const char *const roles[] = {"context", "order", "mask", "tenant"};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+      uint8_t subkey[GP_SUBKEY_SIZE];
+      assert_ok(gp_key_derive(key, roles[i], subkey, sizeof subkey, error));
+      assert_hex_equal(subkey, sizeof subkey, text_of(item, roles[i]));
+    }
+    uint8_t commitment[GP_COMMITMENT_SIZE];
+    gp_key_commitment(key, commitment);
+    assert_hex_equal(commitment, sizeof commitment, text_of(item, "commitment"));
+    char id[GP_KEY_ID_STRING_SIZE];
+    gp_key_id(key, id);
+    assert_string_equal(id, text_of(item, "key_id"));
+    const json_t *tweaks = array_of(item, "tweaks");
+    for (size_t i = 0; i < json_array_size(tenants); i++) {
+      const uint64_t tenant =
+          strtoull(json_string_value(json_array_get(tenants, i)), NULL, 10);
+      gp_prf prf;
+      assert_ok(gp_prf_init(&prf, key, &tenant, error));
+      assert_hex_equal(prf.tweak, sizeof prf.tweak,
+                       json_string_value(json_array_get(tweaks, i)));
+      gp_prf_release(&prf);
+    }
+    gp_key_free(key);
+  }
+  assert_true(index >= 100);
+  json_decref(vectors);
+}
+
+/* The tenant of a case: "tenant" is a decimal string or null. */
+static bool tenant_of(const json_t *item, uint64_t *tenant) {
+  const json_t *value = json_object_get(item, "tenant");
+  if (json_is_string(value)) {
+    *tenant = strtoull(json_string_value(value), NULL, 10);
+    return true;
+  }
+  assert_true(json_is_null(value));
+  return false;
+}
+
+static void nonces(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("nonces.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    gp_key *key = key_of(item);
+    gp_watermark_options options = gp_watermark_options_default();
+    options.has_tenant = tenant_of(item, &options.tenant);
+    gp_watermark *watermark = NULL;
+    assert_ok(gp_watermark_new(key, &options, &watermark, error));
+    size_t n = 0;
+    uint32_t *ids = ids_of(array_of(item, "ids"), &n);
+    uint8_t nonce[GP_NONCE_SIZE];
+    if (json_is_null(json_object_get(item, "nonce"))) { /* fewer ids than the window has */
+      assert_int_equal(gp_nonce(watermark, ids, n, nonce, NULL), GP_ERR_ARGUMENT);
+    } else {
+      assert_ok(gp_nonce(watermark, ids, n, nonce, error));
+      assert_hex_equal(nonce, sizeof nonce, text_of(item, "nonce"));
+    }
+    free(ids);
+    gp_watermark_free(watermark);
+    gp_key_free(key);
+  }
+  assert_true(index >= 100);
+  json_decref(vectors);
+}
+
+/* Many windows in one call give what each gives alone. */
+static void bulk_nonces(void **state) {
+  (void)state;
+  uint64_t random = test_seed();
+  for (uint32_t width = 0; width <= GP_CONTEXT_WIDTH_MAX; width++) {
+    for (int min = 0; min <= (width > 0); min++) {
+      gp_params params = gp_params_default();
+      params.context_width = width;
+      params.seeding = width == 0 ? GP_SEEDING_FIXED : min ? GP_SEEDING_MIN : GP_SEEDING_HASH;
+      gp_key *key = test_key(&params);
+      const uint64_t tenant = 5;
+      gp_prf prf;
+      gp_prf_lane lane;
+      assert_ok(gp_prf_init(&prf, key, &tenant, error));
+      assert_ok(gp_prf_lane_init(&lane, &prf, error));
+      uint32_t tokens[GP_PRF_BATCH + GP_CONTEXT_WIDTH_MAX];
+      for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+        tokens[i] = (uint32_t)next_random(&random);
+      }
+      uint8_t together[GP_PRF_BATCH][GP_BLOCK_SIZE];
+      assert_ok(gp_prf_nonces(&prf, &lane, tokens, GP_PRF_BATCH, together, error));
+      for (size_t i = 0; i < GP_PRF_BATCH; i++) {
+        uint8_t alone[1][GP_BLOCK_SIZE];
+        assert_ok(gp_prf_nonces(&prf, &lane, tokens + i, 1, alone, error));
+        assert_memory_equal(alone[0], together[i], GP_BLOCK_SIZE);
+      }
+      gp_prf_lane_release(&lane);
+      gp_prf_release(&prf);
+      gp_key_free(key);
+    }
+  }
+}
+
+static void check_mask(const json_t *item, const uint8_t *mask, size_t size) {
+  uint8_t digest[crypto_hash_sha256_BYTES];
+  crypto_hash_sha256(digest, mask, size);
+  assert_hex_equal(digest, sizeof digest, text_of(item, "sha256"));
+  if (json_object_get(item, "mask") != NULL) {
+    assert_hex_equal(mask, size, text_of(item, "mask"));
+  } else {
+    assert_hex_equal(mask, 32, text_of(item, "first32"));
+    assert_hex_equal(mask + size - 32, 32, text_of(item, "last32"));
+  }
+}
+
+static void masks(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("masks.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    gp_key *key = key_of(item);
+    gp_watermark *watermark = NULL;
+    assert_ok(gp_watermark_new(key, NULL, &watermark, error));
+    size_t n = 0;
+    uint32_t *ids = ids_of(array_of(item, "ids"), &n);
+    const size_t vocabulary = number_of(item, "vocabulary");
+    const size_t size = (vocabulary + 7) / 8;
+    uint8_t *mask = malloc(size);
+    assert_non_null(mask);
+    memset(mask, 0xA5, size);
+    assert_ok(gp_green_mask(watermark, ids, n, vocabulary, mask, error));
+    check_mask(item, mask, size);
+    free(mask);
+    free(ids);
+    gp_watermark_free(watermark);
+    gp_key_free(key);
+  }
+  assert_true(index >= 100);
+  json_decref(vectors);
+}
+
+static void single_tokens(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("masks.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "single"), index, item) {
+    gp_key *key = key_of(item);
+    gp_prf prf;
+    gp_prf_lane lane;
+    assert_ok(gp_prf_init(&prf, key, NULL, error));
+    assert_ok(gp_prf_lane_init(&lane, &prf, error));
+    size_t n = 0;
+    size_t n_colours = 0;
+    uint32_t *tokens = ids_of(array_of(item, "tokens"), &n);
+    uint32_t *colours = ids_of(array_of(item, "colours"), &n_colours);
+    assert_int_equal(n, n_colours);
+    assert_in_range(n, 1, GP_PRF_BATCH);
+    uint8_t nonce[GP_PRF_BATCH][GP_BLOCK_SIZE] = {{0}};
+    uint8_t green[GP_PRF_BATCH];
+    for (size_t i = 0; i < n; i++) {
+      unhex(text_of(item, "nonce"), nonce[i], GP_NONCE_SIZE);
+    }
+    assert_ok(gp_prf_green(&prf, &lane, (const uint8_t(*)[GP_BLOCK_SIZE])nonce, tokens, n, green,
+                           error));
+    for (size_t i = 0; i < n; i++) {
+      assert_int_equal(green[i], colours[i]);
+    }
+    free(tokens);
+    free(colours);
+    gp_prf_lane_release(&lane);
+    gp_prf_release(&prf);
+    gp_key_free(key);
+  }
+  assert_true(index >= 8);
+  json_decref(vectors);
+}
+
+/* -------------------------------------------------------------------- rows */
+
+static gp_dtype format_of(const json_t *item, size_t *element_size) {
+  const char *format = text_of(item, "format");
+  *element_size = strcmp(format, "float32") == 0 ? 4 : 2;
+  return *element_size == 4                   ? GP_FLOAT32
+         : strcmp(format, "bfloat16") == 0 ? GP_BFLOAT16
+                                              : GP_FLOAT16;
+}
+
+static bool is_nan_at(const uint8_t *row, size_t i, gp_dtype dtype) {
+  uint32_t bits32;
+  uint16_t bits16;
+  switch (dtype) {
+  case GP_FLOAT32:
+    memcpy(&bits32, row + 4 * i, sizeof bits32);
+    return (bits32 & 0x7FFFFFFFU) > 0x7F800000U;
+  case GP_FLOAT16:
+    memcpy(&bits16, row + 2 * i, sizeof bits16);
+    return (bits16 & 0x7FFFU) > 0x7C00U;
+  default:
+    memcpy(&bits16, row + 2 * i, sizeof bits16);
+    return (bits16 & 0x7FFFU) > 0x7F80U;
+  }
+}
+
+static void bias_case(const json_t *item, gp_dtype dtype, void *row, size_t vocabulary) {
+  gp_key *key = key_of(item);
+  gp_watermark_options options = gp_watermark_options_default();
+  const uint32_t bits = (uint32_t)strtoul(text_of(item, "delta_bits"), NULL, 16);
+  memcpy(&options.delta, &bits, sizeof bits);
+  uint32_t *never = ids_of(array_of(item, "never"), &options.n_never_biased);
+  options.never_biased = never;
+  gp_watermark *watermark = NULL;
+  assert_ok(gp_watermark_new(key, &options, &watermark, error));
+  gp_row context = {0};
+  uint32_t *ids = ids_of(array_of(item, "ids"), &context.n_tokens);
+  context.tokens = ids;
+  assert_ok(gp_bias(watermark, dtype, row, vocabulary, &context, error));
+  free(ids);
+  free(never);
+  gp_watermark_free(watermark);
+  gp_key_free(key);
+}
+
+static void small_rows(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("bias.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "small"), index, item) {
+    size_t element_size = 0;
+    const gp_dtype dtype = format_of(item, &element_size);
+    const size_t size = strlen(text_of(item, "row")) / 2;
+    uint8_t *row = malloc(size);
+    uint8_t *expected = malloc(size);
+    assert_true(row != NULL && expected != NULL);
+    unhex(text_of(item, "row"), row, size);
+    unhex(text_of(item, "biased"), expected, size);
+    bias_case(item, dtype, row, size / element_size);
+    for (size_t i = 0; i < size / element_size; i++) {
+      if (is_nan_at(expected, i, dtype)) {
+        assert_true(is_nan_at(row, i, dtype));
+      } else {
+        assert_memory_equal(row + i * element_size, expected + i * element_size, element_size);
+      }
+    }
+    free(row);
+    free(expected);
+  }
+  assert_true(index >= 30);
+  json_decref(vectors);
+}
+
+static void fill_row(uint8_t *row, size_t vocabulary, gp_dtype dtype, uint32_t seed) {
+  for (size_t v = 0; v < vocabulary; v++) {
+    const uint32_t m = (uint32_t)v * UINT32_C(2654435761) + seed;
+    const uint32_t wide = (m & 0x807FFFFFU) | (117U + (m >> 23 & 15U)) << 23;
+    uint16_t narrow = (uint16_t)(wide >> 16);
+    if (dtype == GP_FLOAT32) {
+      memcpy(row + 4 * v, &wide, sizeof wide);
+      continue;
+    }
+    if (dtype == GP_FLOAT16) {
+      narrow = (uint16_t)(m >> 16);
+      if ((narrow & 0x7C00U) == 0x7C00U) {
+        narrow &= 0xBFFFU;
+      }
+    }
+    memcpy(row + 2 * v, &narrow, sizeof narrow);
+  }
+}
+
+static void large_rows(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("bias.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "large"), index, item) {
+    size_t element_size = 0;
+    const gp_dtype dtype = format_of(item, &element_size);
+    const size_t vocabulary = number_of(item, "vocabulary");
+    uint8_t *row = malloc(vocabulary * element_size);
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    assert_non_null(row);
+    fill_row(row, vocabulary, dtype, (uint32_t)number_of(item, "seed"));
+    crypto_hash_sha256(digest, row, vocabulary * element_size);
+    assert_hex_equal(digest, sizeof digest, text_of(item, "row_sha256"));
+    bias_case(item, dtype, row, vocabulary);
+    crypto_hash_sha256(digest, row, vocabulary * element_size);
+    assert_hex_equal(digest, sizeof digest, text_of(item, "biased_sha256"));
+    free(row);
+  }
+  assert_true(index >= 9);
+  json_decref(vectors);
+}
+
+/* ------------------------------------------------------------------ counts */
+
+/* |a - b| <= tolerance |b| */
+static void assert_close(double a, double b, double tolerance) {
+  if (!(fabs(a - b) <= tolerance * fabs(b))) {
+    fail_msg("%.17g is not within %g of %.17g", a, tolerance, b);
+  }
+}
+
+static void counts(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("counts.json");
+  const json_t *sets = array_of(vectors, "sets");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    gp_key *key = key_of(item);
+    gp_verifier_options options = {0};
+    options.has_tenant = tenant_of(item, &options.tenant);
+    gp_verifier *verifier = NULL;
+    assert_ok(gp_verifier_new(key, &options, &verifier, error));
+    size_t document;
+    json_t *tokens;
+    json_array_foreach(json_array_get(sets, number_of(item, "set")), document, tokens) {
+      size_t n = 0;
+      uint32_t *ids = ids_of(tokens, &n);
+      assert_ok(gp_verifier_add(verifier, ids, n, error));
+      free(ids);
+    }
+    gp_result result;
+    gp_verifier_result(verifier, &result);
+    assert_int_equal(result.documents, number_of(item, "documents"));
+    assert_int_equal(result.tokens, number_of(item, "tokens"));
+    assert_int_equal(result.scored, number_of(item, "scored"));
+    assert_int_equal(result.repeated, number_of(item, "repeated"));
+    assert_int_equal(result.green, number_of(item, "green"));
+    assert_close(result.z, strtod(text_of(item, "z"), NULL), 1e-13);
+    assert_close(result.log10_p, strtod(text_of(item, "log10_p"), NULL), 1e-10);
+    gp_verifier_free(verifier);
+    gp_key_free(key);
+  }
+  assert_true(index >= 50);
+  json_decref(vectors);
+}
+
+static void tails(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("tails.json");
+  double worst = 0.0;
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    const double expected = strtod(text_of(item, "log10_p"), NULL);
+    double log10_p = 1.0;
+    assert_ok(gp_log10_binomial_tail(number_of(item, "n"), number_of(item, "green"),
+                                     (uint32_t)number_of(item, "g"),
+                                     (uint32_t)number_of(item, "k"), &log10_p, error));
+    if (expected != 0.0) {
+      worst = fmax(worst, fabs(log10_p / expected - 1.0));
+    }
+    if (!(fabs(log10_p - expected) <= 1e-10 * fabs(expected))) {
+      fail_msg("n=%llu green=%llu g=%llu k=%llu: %.17g, expected %.17g",
+               (unsigned long long)number_of(item, "n"),
+               (unsigned long long)number_of(item, "green"),
+               (unsigned long long)number_of(item, "g"),
+               (unsigned long long)number_of(item, "k"), log10_p, expected);
+    }
+  }
+  assert_true(index >= 800);
+  print_message("largest relative error of log10 p over %zu tails: %.1e\n", index, worst);
+  json_decref(vectors);
+}
+
+/* --------------------------------------------------------------- key files */
+
+static char key_file_path[] = "/tmp/greenprint-vector-XXXXXX";
+
+static void write_key_file(const char *hex) {
+  const size_t size = strlen(hex) / 2;
+  uint8_t *bytes = malloc(size + 1);
+  assert_non_null(bytes);
+  unhex(hex, bytes, size);
+  FILE *file = fopen(key_file_path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(bytes, 1, size, file), size);
+  assert_int_equal(fclose(file), 0);
+  free(bytes);
+}
+
+/* The passphrase of a case, hexadecimal or null. */
+static char *passphrase_of(const json_t *item, size_t *length) {
+  const char *hex = json_string_value(json_object_get(item, "passphrase"));
+  *length = 0;
+  if (hex == NULL) {
+    return NULL;
+  }
+  *length = strlen(hex) / 2;
+  char *passphrase = malloc(*length + 1);
+  assert_non_null(passphrase);
+  unhex(hex, (uint8_t *)passphrase, *length);
+  return passphrase;
+}
+
+static void key_files(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("keyfile.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "valid"), index, item) {
+    write_key_file(text_of(item, "file"));
+    size_t length = 0;
+    char *passphrase = passphrase_of(item, &length);
+    gp_key *key = NULL;
+    assert_ok(gp_key_load(key_file_path, passphrase, length, &key, error));
+    uint8_t master[GP_MASTER_KEY_SIZE];
+    unhex(text_of(item, "master_key"), master, sizeof master);
+    assert_memory_equal(key->master, master, sizeof master);
+    gp_key_info info;
+    assert_ok(gp_key_inspect(key_file_path, &info, error));
+    assert_hex_equal(info.commitment, sizeof info.commitment, text_of(item, "commitment"));
+    assert_int_equal(info.sealed, json_is_true(json_object_get(item, "sealed")));
+    assert_int_equal(info.sealed_passes, number_of(item, "passes"));
+    assert_int_equal(info.sealed_memory, number_of(item, "memory"));
+    const gp_params params = params_of(item);
+    assert_memory_equal(&info.params, &params, sizeof params);
+    gp_key_free(key);
+    free(passphrase);
+  }
+  assert_true(index >= 5);
+  json_decref(vectors);
+}
+
+/* What the library answers where a check of SPEC.md section 9 fails. */
+static const struct {
+  const char *check;
+  gp_status status;
+  const char *part; /* of the message */
+} answers[] = {
+    {"length", GP_ERR_FORMAT, "key file"},
+    {"magic", GP_ERR_FORMAT, "not a Greenprint key file"},
+    {"version", GP_ERR_VERSION, "key file version"},
+    {"checksum", GP_ERR_FORMAT, "the checksum does not match"},
+    {"scheme", GP_ERR_VERSION, "scheme '"},
+    {"params", GP_ERR_FORMAT, "bad parameters"},
+    {"protection", GP_ERR_FORMAT, "protection fields"},
+    {"cost", GP_ERR_FORMAT, "cost is out of range"},
+    {"seal", GP_ERR_PASSPHRASE, "wrong passphrase, or"},
+    {"commitment", GP_ERR_FORMAT, "does not belong to the commitment"},
+};
+
+static void malformed_key_files(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("keyfile.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "malformed"), index, item) {
+    write_key_file(text_of(item, "file"));
+    size_t length = 0;
+    char *passphrase = passphrase_of(item, &length);
+    gp_key *key = NULL;
+    gp_error error = {0};
+    const gp_status status = gp_key_load(key_file_path, passphrase, length, &key, &error);
+    size_t i = 0;
+    while (i < sizeof answers / sizeof *answers &&
+           strcmp(answers[i].check, text_of(item, "check")) != 0) {
+      i++;
+    }
+    assert_true(i < sizeof answers / sizeof *answers);
+    if (status != answers[i].status || strstr(error.message, answers[i].part) == NULL) {
+      fail_msg("%s: %d, %s", text_of(item, "name"), (int)status, error.message);
+    }
+    assert_null(key);
+    free(passphrase);
+  }
+  assert_true(index >= 20);
+  json_decref(vectors);
+}
+
+static int make_key_file(void **state) {
+  (void)state;
+  const int fd = mkstemp(key_file_path);
+  return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_key_file(void **state) {
+  (void)state;
+  return unlink(key_file_path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(derivation),    cmocka_unit_test(nonces),
+      cmocka_unit_test(bulk_nonces),   cmocka_unit_test(masks),
+      cmocka_unit_test(single_tokens), cmocka_unit_test(small_rows),
+      cmocka_unit_test(large_rows),    cmocka_unit_test(counts),
+      cmocka_unit_test(tails),         cmocka_unit_test(key_files),
+      cmocka_unit_test(malformed_key_files),
+  };
+  return cmocka_run_group_tests_name("vectors", tests, make_key_file, remove_key_file);
+}
