@@ -2,6 +2,7 @@
 #ifndef GP_COMMON_BYTES_H
 #define GP_COMMON_BYTES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 static inline void gp_store_le32(uint8_t *out, uint32_t x) {
@@ -29,6 +30,13 @@ static inline uint32_t gp_load_le32(const uint8_t *in) {
 
 static inline uint64_t gp_load_le64(const uint8_t *in) {
   return (uint64_t)gp_load_le32(in) | (uint64_t)gp_load_le32(in + 4) << 32;
+}
+
+/* a ^= b; the two do not overlap. */
+static inline void gp_xor_bytes(uint8_t *restrict a, const uint8_t *restrict b, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    a[i] ^= b[i];
+  }
 }
 
 #endif

@@ -16,7 +16,20 @@
 
 #define CAPACITY_MIN ((size_t)64)
 
-static const uint8_t zero_id[GP_ID_SIZE];
+/* An id as two numbers, so that comparing is not a call. */
+static bool is_zero(const uint8_t id[GP_ID_SIZE]) {
+  uint64_t words[2];
+  memcpy(words, id, sizeof words);
+  return (words[0] | words[1]) == 0;
+}
+
+static bool is_equal(const uint8_t a[GP_ID_SIZE], const uint8_t b[GP_ID_SIZE]) {
+  uint64_t x[2];
+  uint64_t y[2];
+  memcpy(x, a, sizeof x);
+  memcpy(y, b, sizeof y);
+  return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
 
 static size_t home(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
   const uint64_t multiplier = gp_load_le64(id) | 1;
@@ -27,8 +40,7 @@ static size_t home(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
 /* The slot that holds the id, or the empty one where it belongs. */
 static uint8_t *find(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
   size_t i = home(set, id);
-  while (memcmp(set->slots[i], zero_id, GP_ID_SIZE) != 0 &&
-         memcmp(set->slots[i], id, GP_ID_SIZE) != 0) {
+  while (!is_zero(set->slots[i]) && !is_equal(set->slots[i], id)) {
     i = (i + 1) & (set->capacity - 1);
   }
   return set->slots[i];
@@ -46,7 +58,7 @@ static gp_status grow(gp_idset *set, size_t capacity, gp_error *error) {
                    (capacity >> 20) * GP_ID_SIZE);
   }
   for (size_t i = 0; i < set->capacity; i++) {
-    if (memcmp(set->slots[i], zero_id, GP_ID_SIZE) != 0) {
+    if (!is_zero(set->slots[i])) {
       memcpy(find(&bigger, set->slots[i]), set->slots[i], GP_ID_SIZE);
     }
   }
@@ -76,13 +88,13 @@ void gp_idset_prefetch(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
 }
 
 bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
-  if (memcmp(id, zero_id, GP_ID_SIZE) == 0) {
+  if (is_zero(id)) {
     const bool is_new = !set->has_zero;
     set->has_zero = true;
     return is_new;
   }
   uint8_t *slot = find(set, id);
-  if (memcmp(slot, zero_id, GP_ID_SIZE) != 0) {
+  if (!is_zero(slot)) {
     return false;
   }
   memcpy(slot, id, GP_ID_SIZE);
@@ -91,10 +103,10 @@ bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
 }
 
 bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
-  if (memcmp(id, zero_id, GP_ID_SIZE) == 0) {
+  if (is_zero(id)) {
     return set->has_zero;
   }
-  return set->capacity > 0 && memcmp(find(set, id), zero_id, GP_ID_SIZE) != 0;
+  return set->capacity > 0 && !is_zero(find(set, id));
 }
 
 void gp_idset_clear(gp_idset *set) {

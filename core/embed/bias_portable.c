@@ -5,9 +5,12 @@
  * one addition an element, without a branch. The neutral element of addition is -0.0, not
  * 0.0: x + -0.0 is x for every x, while -0.0 + 0.0 is 0.0 and would change a red token.
  *
- * float16, bfloat16: widened to float32, added, rounded to nearest, ties to even.
+ * float16, bfloat16: widened to float32, added, rounded to nearest, ties to even, and taken
+ * over where the token is green.
+ *
+ * All work through small local arrays and without branches: that is what lets a compiler
+ * make vector instructions of them.
  */
-#include <math.h>
 #include <string.h>
 
 #include "embed/kernel.h"
@@ -22,31 +25,6 @@ gp_boost gp_boost_make(float delta) {
   return boost;
 }
 
-static bool is_green(const uint8_t *mask, size_t i) {
-  return ((unsigned)mask[i / 8] >> i % 8 & 1U) != 0;
-}
-
-static void add4(float *logits, const float *addends) {
-  for (size_t i = 0; i < 4; i++) {
-    logits[i] += addends[i];
-  }
-}
-
-void gp_bias_float32_portable(const gp_boost *boost, const uint8_t *mask, size_t count,
-                              void *logits) {
-  float *row = logits;
-  const size_t whole = count / 8;
-  for (size_t j = 0; j < whole; j++) {
-    add4(row + 8 * j, boost->nibble[mask[j] & 15U]);
-    add4(row + 8 * j + 4, boost->nibble[mask[j] >> 4]);
-  }
-  for (size_t i = 8 * whole; i < count; i++) {
-    if (is_green(mask, i)) {
-      row[i] += boost->delta;
-    }
-  }
-}
-
 static uint32_t float_bits(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
@@ -59,64 +37,115 @@ static float bits_float(uint32_t bits) {
   return x;
 }
 
-static float bfloat16_to_float(uint16_t half) {
-  return bits_float((uint32_t)half << 16);
+/* a if the condition holds, else b, without a branch. */
+static uint32_t pick(bool condition, uint32_t a, uint32_t b) {
+  const uint32_t ones = 0U - (uint32_t)condition;
+  return (a & ones) | (b & ~ones);
 }
 
-static uint16_t float_to_bfloat16(float x) {
-  const uint32_t bits = float_bits(x);
-  if (isnan(x)) {
-    return (uint16_t)(bits >> 16 | 0x40U); /* quiet, and never mistaken for an infinity */
+/* ------------------------------------------------------------------ float32 */
+
+static void bias4(const gp_boost *boost, unsigned bits, float *logits) {
+  float sum[4];
+  for (size_t i = 0; i < 4; i++) {
+    sum[i] = logits[i] + boost->nibble[bits][i];
   }
-  return (uint16_t)((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+  memcpy(logits, sum, sizeof sum);
 }
 
-/* Every finite binary16 is an integer below 2^11 times a power of two. */
-static float float16_to_float(uint16_t half) {
-  const uint32_t sign = (uint32_t)(half & 0x8000U) << 16;
+void gp_bias_float32_portable(const gp_boost *boost, const uint8_t *mask, size_t count,
+                              void *logits) {
+  float *row = logits;
+  for (; count >= 8; count -= 8, row += 8, mask++) {
+    bias4(boost, *mask & 15U, row);
+    bias4(boost, *mask >> 4, row + 4);
+  }
+  for (size_t i = 0; i < count; i++) {
+    row[i] += boost->nibble[*mask >> i & 1U][0];
+  }
+}
+
+/* ----------------------------------------------------------------- bfloat16 */
+
+static uint32_t bfloat16_widen(uint32_t half) {
+  return half << 16;
+}
+
+static uint32_t bfloat16_round(uint32_t bits) {
+  const uint32_t rounded = (bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16;
+  const uint32_t quiet = bits >> 16 | 0x40U; /* never mistaken for an infinity */
+  return pick((bits & 0x7FFFFFFFU) > 0x7F800000U, quiet, rounded);
+}
+
+/* ------------------------------------------------------------------ float16 */
+
+static uint32_t float16_widen(uint32_t half) {
+  const uint32_t sign = (half & 0x8000U) << 16;
   const uint32_t magnitude = half & 0x7FFFU;
-  if (magnitude >= 0x7C00U) { /* infinities and NaN */
-    return bits_float(sign | 0x7F800000U | (magnitude & 0x3FFU) << 13);
-  }
-  if (magnitude < 0x400U) { /* zero and subnormal: magnitude * 2^-24 */
-    return bits_float(sign | float_bits((float)magnitude * 0x1p-24F));
-  }
-  return bits_float(sign | ((magnitude << 13) + (112U << 23)));
+  const uint32_t subnormal = float_bits((float)(int32_t)magnitude * 0x1p-24F); /* and zero */
+  const uint32_t normal = (magnitude << 13) + (112U << 23);
+  const uint32_t special = 0x7F800000U | magnitude << 13; /* infinities and NaN */
+  const uint32_t finite = pick(magnitude < 0x400U, subnormal, normal);
+  return sign | pick(magnitude >= 0x7C00U, special, finite);
 }
 
-static uint16_t float_to_float16(float x) {
-  const uint32_t bits = float_bits(x);
-  const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000U);
+static uint32_t float16_round(uint32_t bits) {
+  const uint32_t sign = bits >> 16 & 0x8000U;
   const uint32_t magnitude = bits & 0x7FFFFFFFU;
-  if (magnitude > 0x7F800000U) {
-    return (uint16_t)(sign | 0x7E00U);
+  /* Adding 0.5 lets the float addition round at 2^-24, the step of subnormals. */
+  const uint32_t small = pick(magnitude < 0x38800000U, magnitude, 0U);
+  const uint32_t subnormal = float_bits(bits_float(small) + 0.5F) - float_bits(0.5F);
+  const uint32_t normal = (magnitude + 0xFFFU + (magnitude >> 13 & 1U) - (112U << 23)) >> 13;
+  const uint32_t finite = pick(magnitude < 0x38800000U, subnormal, normal);
+  const uint32_t special = pick(magnitude > 0x7F800000U, 0x7E00U, 0x7C00U);
+  return sign | pick(magnitude >= 0x477FF000U, special, finite); /* from 65520 on: infinity */
+}
+
+/* ------------------------------------------------------- both 16-bit formats */
+
+#define STRETCH 64 /* elements converted in one loop */
+
+typedef uint32_t convert(uint32_t bits);
+
+/* Inlined into the two kernels, so that widen and round are no calls. */
+static inline void bias64(float delta, const uint8_t *mask, uint16_t *logits, convert *widen,
+                          convert *round) {
+  static const uint16_t bit_of_byte[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+  uint16_t green[STRETCH];
+  for (size_t j = 0; j < STRETCH / 8; j++) {
+    for (size_t i = 0; i < 8; i++) {
+      green[8 * j + i] = mask[j] & bit_of_byte[i];
+    }
   }
-  if (magnitude >= 0x477FF000U) { /* 65520 and more round to infinity */
-    return (uint16_t)(sign | 0x7C00U);
+  uint16_t out[STRETCH];
+  for (size_t i = 0; i < STRETCH; i++) {
+    const float sum = bits_float(widen(logits[i])) + delta;
+    out[i] = (uint16_t)pick(green[i] != 0, round(float_bits(sum)), logits[i]);
   }
-  if (magnitude < 0x38800000U) { /* below 2^-14: let float addition round at 2^-24 */
-    const float shifted = bits_float(magnitude) + 0x1p-1F;
-    return (uint16_t)(sign | (float_bits(shifted) - float_bits(0x1p-1F)));
+  memcpy(logits, out, sizeof out);
+}
+
+static inline void bias16(const gp_boost *boost, const uint8_t *mask, size_t count, uint16_t *row,
+                          convert *widen, convert *round) {
+  for (; count >= STRETCH; count -= STRETCH, row += STRETCH, mask += STRETCH / 8) {
+    bias64(boost->delta, mask, row, widen, round);
   }
-  const uint32_t rounded = magnitude + 0xFFFU + (magnitude >> 13 & 1U);
-  return (uint16_t)(sign | (rounded - (112U << 23)) >> 13);
+  if (count > 0) {
+    uint8_t rest_mask[STRETCH / 8] = {0};
+    uint16_t rest[STRETCH] = {0};
+    memcpy(rest_mask, mask, (count + 7) / 8);
+    memcpy(rest, row, count * sizeof *rest);
+    bias64(boost->delta, rest_mask, rest, widen, round);
+    memcpy(row, rest, count * sizeof *rest);
+  }
 }
 
 void gp_bias_float16_portable(const gp_boost *boost, const uint8_t *mask, size_t count,
                               void *logits) {
-  uint16_t *row = logits;
-  for (size_t i = 0; i < count; i++) {
-    if (is_green(mask, i)) {
-      row[i] = float_to_float16(float16_to_float(row[i]) + boost->delta);
-    }
-  }
+  bias16(boost, mask, count, logits, float16_widen, float16_round);
 }
 
 void gp_bias_bfloat16_portable(const gp_boost *boost, const uint8_t *mask, size_t count,
                                void *logits) {
-  uint16_t *row = logits;
-  for (size_t i = 0; i < count; i++) {
-    const uint16_t boosted = float_to_bfloat16(bfloat16_to_float(row[i]) + boost->delta);
-    row[i] = is_green(mask, i) ? boosted : row[i];
-  }
+  bias16(boost, mask, count, logits, bfloat16_widen, bfloat16_round);
 }

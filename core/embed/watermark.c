@@ -223,11 +223,12 @@ static const uint32_t *window_of(const gp_watermark *watermark, const gp_row *ro
   return width == 0 ? NULL : row->tokens + (row->n_tokens - width);
 }
 
-/* Whether the session has seen the context; records it if not. */
-static gp_status check_session(gp_session *session, const uint8_t *nonce_block, bool *seen,
-                               gp_error *error) {
+/* Whether the session has seen the context; records it if not. With a fixed list there is
+ * one context for all, and leaving it out would leave out everything. */
+static gp_status check_session(const gp_watermark *watermark, gp_session *session,
+                               const uint8_t *nonce_block, bool *seen, gp_error *error) {
   *seen = false;
-  if (session == NULL) {
+  if (session == NULL || watermark->prf.params.seeding == GP_SEEDING_FIXED) {
     return GP_OK;
   }
   const gp_status status = gp_idset_reserve(&session->nonces, 1, error);
@@ -250,7 +251,7 @@ static gp_status bias_row(const gp_watermark *watermark, gp_prf_lane *lane, size
   gp_status status =
       gp_prf_nonces(&watermark->prf, lane, window_of(watermark, row), 1, nonce, error);
   if (status == GP_OK) {
-    status = check_session(row->session, nonce[0], &seen, error);
+    status = check_session(watermark, row->session, nonce[0], &seen, error);
   }
   if (status != GP_OK || seen) {
     return status;
@@ -261,7 +262,7 @@ static gp_status bias_row(const gp_watermark *watermark, gp_prf_lane *lane, size
 gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype, void *logits,
                         size_t n_rows, size_t vocabulary, size_t stride, const gp_row *rows,
                         gp_error *error) {
-  row_state state;
+  row_state state = {0};
   if (watermark == NULL) {
     return gp_fail_null(error, "gp_bias", "watermark");
   }

@@ -34,10 +34,10 @@ extern "C" {
 #define GP_VERSION_MAJOR 0
 #define GP_VERSION_MINOR 1
 #define GP_VERSION_PATCH 0
-#define GP_VERSION "0.1.0"
+#define GP_VERSION       "0.1.0"
 
 #if defined(__GNUC__) || defined(__clang__)
-#define GP_API __attribute__((visibility("default")))
+#define GP_API        __attribute__((visibility("default")))
 #define GP_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define GP_API
@@ -45,15 +45,15 @@ extern "C" {
 #endif
 
 /* Sizes in bytes unless the name says otherwise. Strings include their final NUL. */
-#define GP_MASTER_KEY_SIZE 32
-#define GP_COMMITMENT_SIZE 32
+#define GP_MASTER_KEY_SIZE    32
+#define GP_COMMITMENT_SIZE    32
 #define GP_KEY_ID_STRING_SIZE 17 /* 16 hexadecimal digits and NUL */
-#define GP_NONCE_SIZE 12
-#define GP_KEY_FILE_SIZE 200
-#define GP_PASSPHRASE_MAX 1024
-#define GP_CONTEXT_WIDTH_MAX 16 /* tokens */
+#define GP_NONCE_SIZE         12
+#define GP_KEY_FILE_SIZE      200
+#define GP_PASSPHRASE_MAX     1024
+#define GP_CONTEXT_WIDTH_MAX  16 /* tokens */
 #define GP_GAMMA_LOG2_DEN_MAX 8
-#define GP_DELTA_MAX 100.0f
+#define GP_DELTA_MAX          100.0f
 #define GP_ERROR_MESSAGE_SIZE 512
 
 /* ------------------------------------------------------------------ errors */
@@ -232,7 +232,8 @@ typedef enum gp_dtype {
 
 /* Remembers the contexts that were marked in one sequence, so that a context that
  * comes again is left unmarked. That keeps repetition loops from feeding
- * themselves; it costs the verifier nothing. One sequence, one thread at a time. */
+ * themselves; it costs the verifier nothing. Without effect under GP_SEEDING_FIXED, where
+ * all positions have one context. One sequence, one thread at a time. */
 typedef struct gp_session gp_session;
 
 /* A session with room for `expected_tokens` positions; it grows beyond that by
@@ -335,9 +336,8 @@ GP_API void gp_verifier_result(const gp_verifier *verifier, gp_result *result);
  * Errors: GP_ERR_ARGUMENT when green > n, n is too large, or gamma is not in lowest
  * terms. */
 GP_API GP_MUST_CHECK gp_status gp_log10_binomial_tail(uint64_t n, uint64_t green,
-                                                      uint32_t gamma_num,
-                                                      uint32_t gamma_log2_den, double *log10_p,
-                                                      gp_error *error);
+                                                      uint32_t gamma_num, uint32_t gamma_log2_den,
+                                                      double *log10_p, gp_error *error);
 
 /* (green - gamma n) / sqrt(n gamma (1 - gamma)); 0 when n is 0. For display. */
 GP_API double gp_z_score(uint64_t n, uint64_t green, double gamma);
@@ -366,12 +366,11 @@ GP_API void gp_reader_free(gp_reader *reader);
  * Errors name file, line and reason: GP_ERR_IO, GP_ERR_FORMAT, GP_ERR_MEMORY. After an
  * error, and after the end, the reader can only be freed or asked for its facts. */
 GP_API GP_MUST_CHECK gp_status gp_reader_next(gp_reader *reader, const uint32_t **tokens,
-                                              size_t *n_tokens, uint64_t *line,
-                                              gp_error *error);
+                                              size_t *n_tokens, uint64_t *line, gp_error *error);
 
 /* Facts about an input, complete once gp_reader_next() has reported the end. */
 typedef struct gp_input_facts {
-  uint64_t bytes; /* read from the file, before decompression */
+  uint64_t bytes;     /* read from the file, before decompression */
   uint8_t sha256[32]; /* of those bytes */
   bool gzip;
 } gp_input_facts;

@@ -25,9 +25,7 @@ static gp_status absorb_block(gp_prf_lane *lane, const uint32_t *tokens, size_t 
     for (size_t j = 0; j < ids; j++) {
       gp_store_le32(block + 4 * j, tokens[i + first + j]);
     }
-    for (size_t b = 0; b < GP_BLOCK_SIZE; b++) {
-      state[i][b] ^= block[b];
-    }
+    gp_xor_bytes(state[i], block, GP_BLOCK_SIZE);
   }
   return gp_cipher_blocks(lane->context, (const uint8_t(*)[GP_BLOCK_SIZE])state, state, count,
                           error);
@@ -88,9 +86,7 @@ gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *to
     return status;
   }
   for (size_t i = 0; i < count; i++) {
-    for (size_t b = 0; b < GP_NONCE_SIZE; b++) {
-      nonces[i][b] ^= prf->tweak[b];
-    }
+    gp_xor_bytes(nonces[i], prf->tweak, GP_NONCE_SIZE);
     memset(nonces[i] + GP_NONCE_SIZE, 0, GP_BLOCK_SIZE - GP_NONCE_SIZE);
   }
   return GP_OK;

@@ -49,11 +49,15 @@ static int remove_folder(void **state) {
 typedef struct bytes {
   char *data;
   size_t length;
+  size_t capacity;
 } bytes;
 
 static void append(bytes *to, const void *data, size_t length) {
-  to->data = realloc(to->data, to->length + length + 1);
-  assert_non_null(to->data);
+  if (to->capacity - to->length < length) {
+    to->capacity = 2 * (to->length + length);
+    to->data = realloc(to->data, to->capacity);
+    assert_non_null(to->data);
+  }
   memcpy(to->data + to->length, data, length);
   to->length += length;
 }
@@ -63,9 +67,11 @@ static void append_text(bytes *to, const char *text) {
 }
 
 static void append_many(bytes *to, char c, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    append(to, &c, 1);
-  }
+  char *many = malloc(count);
+  assert_non_null(many);
+  memset(many, c, count);
+  append(to, many, count);
+  free(many);
 }
 
 static void release(bytes *data) {
@@ -279,7 +285,7 @@ static void test_json_lines_refused(void **state) {
                                         "bits: \"036854775808}\""},
       {"{\"a\":\"\xff\"}\n", ":1: not JSON at byte 6: not UTF-8: \"{\\\"a\\\":\\\"\\xff\\\"}\""},
       {"{\"a\":\"\x1b\"}\n",
-       ":1: not JSON at byte 7: control character 0x1b: \"{\\\"a\\\":\\\"\\x1b\\\"}\""},
+       ":1: not JSON at byte 6: control character 0x1b: \"{\\\"a\\\":\\\"\\x1b\\\"}\""},
       {"{\"token\":[1]}\n",
        ":1: the object has no field \"tokens\": choose the field that holds the token ids"},
       {"{\"tokens\":\"1 2\"}\n",
@@ -306,7 +312,7 @@ static void test_json_lines_refused(void **state) {
   static const char nul[] = "{\"tokens\":[1]}\0\n";
   assert_refused(nul, sizeof nul - 1, GP_INPUT_JSONL,
                  ":1: not JSON at byte 15: something follows the object: "
-                 "\"tokens\\\":[1]}\\x00\"");
+                 "\"okens\\\":[1]}\\x00\"");
   bytes deep = {0};
   append_text(&deep, "{\"a\":");
   append_many(&deep, '[', 100000);
@@ -498,7 +504,7 @@ static void test_gzip_damage_names_the_line(void **state) {
  * flags, system): other documents than the true ones are never returned. */
 static void test_gzip_every_bit(void **state) {
   (void)state;
-  bytes text = long_text(300, 10);
+  bytes text = long_text(60, 10);
   bytes zipped = gzip(&text);
   size_t accepted = 0;
   for (size_t bit = 16; bit < 8 * zipped.length; bit++) {
@@ -672,7 +678,7 @@ static void test_names_in_messages(void **state) {
       gp_reader_open("/none/a\n\x1b[1m\x7f\xff\xc3\xa4\xc2\x9b\xed\xa0\x80/b\xe2\x82",
                      GP_INPUT_TOKENS, NULL, &reader, &error),
       GP_ERR_IO);
-  assert_string_equal(error.message, "/none/a??[1m??\xc3\xa4?????/b??"
+  assert_string_equal(error.message, "/none/a?\?[1m?\?\xc3\xa4?\?\?\?\?/b?\?"
                                      ": cannot be opened: No such file or directory");
   for (size_t n = 195; n < 1000; n++) {
     char name[2100] = "/none/";

@@ -36,7 +36,7 @@ static int remove_file(void **state) {
 /* A message that begins with the path of the test's key file. */
 static const char *about_file(const char *rest) {
   static char message[GP_ERROR_MESSAGE_SIZE];
-  (void)snprintf(message, sizeof message, "%s: %s", path, rest);
+  (void)snprintf(message, sizeof message, "%.200s: %.200s", path, rest);
   return message;
 }
 

@@ -19,10 +19,10 @@ static void gamma_texts(void **state) {
     uint32_t num;
     uint32_t log2_den;
   } good[] = {
-      {"1/2", 1, 1},     {"1/4", 1, 2},       {"2/8", 1, 2},         {"3/12", 1, 2},
-      {"0.25", 1, 2},    {".5", 1, 1},        {"0.375", 3, 3},       {"255/256", 255, 8},
-      {"1/256", 1, 8},   {"0.00390625", 1, 8}, {"128/256", 1, 1},    {"0.500000000", 1, 1},
-      {"6/16", 3, 3},    {"077/256", 77, 8},
+      {"1/2", 1, 1},   {"1/4", 1, 2},        {"2/8", 1, 2},     {"3/12", 1, 2},
+      {"0.25", 1, 2},  {".5", 1, 1},         {"0.375", 3, 3},   {"255/256", 255, 8},
+      {"1/256", 1, 8}, {"0.00390625", 1, 8}, {"128/256", 1, 1}, {"0.500000000", 1, 1},
+      {"6/16", 3, 3},  {"077/256", 77, 8},
   };
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     gp_params params = gp_params_default();
@@ -35,10 +35,9 @@ static void gamma_texts(void **state) {
 
 static void bad_gamma_texts(void **state) {
   (void)state;
-  static const char *const no_fraction[] = {"",      "x",    "1/",   "/4",    "1/4 ",  " 1/4",
-                                            "-1/4",  "+1/4", "1//4", "0.25x", "1e-2",  "1/0",
-                                            "1",     "1.5",  ".",    "0.",    "nan",   "inf",
-                                            "0,25",  "1.0",  "1/2/4", "1234567890/4"};
+  static const char *const no_fraction[] = {
+      "",    "x", "1/",  "/4", "1/4 ", " 1/4", "-1/4", "+1/4", "1//4", "0.25x", "1e-2",
+      "1/0", "1", "1.5", ".",  "0.",   "nan",  "inf",  "0,25", "1.0",  "1/2/4", "1234567890/4"};
   for (size_t i = 0; i < sizeof no_fraction / sizeof *no_fraction; i++) {
     gp_params params = gp_params_default();
     gp_error error = {0};
@@ -119,7 +118,7 @@ static void seeding_texts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(defaults), cmocka_unit_test(gamma_texts),
+      cmocka_unit_test(defaults),        cmocka_unit_test(gamma_texts),
       cmocka_unit_test(bad_gamma_texts), cmocka_unit_test(ranges),
       cmocka_unit_test(seeding_texts),
   };

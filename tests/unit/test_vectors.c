@@ -36,12 +36,10 @@ static void derivation(void **state) {
     assert_string_equal(id, text_of(item, "key_id"));
     const json_t *tweaks = array_of(item, "tweaks");
     for (size_t i = 0; i < json_array_size(tenants); i++) {
-      const uint64_t tenant =
-          strtoull(json_string_value(json_array_get(tenants, i)), NULL, 10);
+      const uint64_t tenant = strtoull(json_string_value(json_array_get(tenants, i)), NULL, 10);
       gp_prf prf;
       assert_ok(gp_prf_init(&prf, key, &tenant, error));
-      assert_hex_equal(prf.tweak, sizeof prf.tweak,
-                       json_string_value(json_array_get(tweaks, i)));
+      assert_hex_equal(prf.tweak, sizeof prf.tweak, json_string_value(json_array_get(tweaks, i)));
       gp_prf_release(&prf);
     }
     gp_key_free(key);
@@ -203,9 +201,9 @@ static void single_tokens(void **state) {
 static gp_dtype format_of(const json_t *item, size_t *element_size) {
   const char *format = text_of(item, "format");
   *element_size = strcmp(format, "float32") == 0 ? 4 : 2;
-  return *element_size == 4                   ? GP_FLOAT32
+  return *element_size == 4                ? GP_FLOAT32
          : strcmp(format, "bfloat16") == 0 ? GP_BFLOAT16
-                                              : GP_FLOAT16;
+                                           : GP_FLOAT16;
 }
 
 static bool is_nan_at(const uint8_t *row, size_t i, gp_dtype dtype) {
@@ -379,8 +377,8 @@ static void tails(void **state) {
       fail_msg("n=%llu green=%llu g=%llu k=%llu: %.17g, expected %.17g",
                (unsigned long long)number_of(item, "n"),
                (unsigned long long)number_of(item, "green"),
-               (unsigned long long)number_of(item, "g"),
-               (unsigned long long)number_of(item, "k"), log10_p, expected);
+               (unsigned long long)number_of(item, "g"), (unsigned long long)number_of(item, "k"),
+               log10_p, expected);
     }
   }
   assert_true(index >= 800);
@@ -506,11 +504,16 @@ static int remove_key_file(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(derivation),    cmocka_unit_test(nonces),
-      cmocka_unit_test(bulk_nonces),   cmocka_unit_test(masks),
-      cmocka_unit_test(single_tokens), cmocka_unit_test(small_rows),
-      cmocka_unit_test(large_rows),    cmocka_unit_test(counts),
-      cmocka_unit_test(tails),         cmocka_unit_test(key_files),
+      cmocka_unit_test(derivation),
+      cmocka_unit_test(nonces),
+      cmocka_unit_test(bulk_nonces),
+      cmocka_unit_test(masks),
+      cmocka_unit_test(single_tokens),
+      cmocka_unit_test(small_rows),
+      cmocka_unit_test(large_rows),
+      cmocka_unit_test(counts),
+      cmocka_unit_test(tails),
+      cmocka_unit_test(key_files),
       cmocka_unit_test(malformed_key_files),
   };
   return cmocka_run_group_tests_name("vectors", tests, make_key_file, remove_key_file);

@@ -1,0 +1,269 @@
+/*
+ * Every allocation fails in turn: the library's own (by the linker's --wrap), OpenSSL's and
+ * jansson's (by their hooks). Each time the call has to say so, leave its outputs alone and
+ * leak nothing (the valgrind run looks at that); and it has to work once memory is back.
+ */
+#include <openssl/crypto.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support.h"
+
+/* How many allocations still succeed; negative: all of them. */
+static long allowance = -1;
+static long allocations;
+
+static bool grant(void) {
+  allocations++;
+  if (allowance == 0) {
+    return false;
+  }
+  allowance -= allowance > 0;
+  return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__real_sodium_malloc(size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_sodium_malloc(size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size) {
+  return grant() ? __real_malloc(size) : NULL;
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return grant() ? __real_calloc(count, size) : NULL;
+}
+
+void *__wrap_realloc(void *old, size_t size) {
+  return grant() ? __real_realloc(old, size) : NULL;
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+  return grant() ? __real_aligned_alloc(alignment, size) : NULL;
+}
+
+void *__wrap_sodium_malloc(size_t size) {
+  return grant() ? __real_sodium_malloc(size) : NULL;
+}
+
+char *__wrap_strdup(const char *text) {
+  return grant() ? __real_strdup(text) : NULL;
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line) {
+  (void)file;
+  (void)line;
+  return grant() ? __real_malloc(size) : NULL;
+}
+
+static void *openssl_realloc(void *old, size_t size, const char *file, int line) {
+  (void)file;
+  (void)line;
+  return grant() ? __real_realloc(old, size) : NULL;
+}
+
+static void openssl_free(void *memory, const char *file, int line) {
+  (void)file;
+  (void)line;
+  free(memory);
+}
+
+static const uint32_t document[600] = {1, 2, 3, 4, 5, 6, 7, 8};
+static gp_key *key;
+static char path[] = "/tmp/greenprint-memory-XXXXXX";
+
+/* A scenario runs its calls and returns the status of the first that failed. */
+typedef gp_status scenario(gp_error *error);
+
+static gp_status make_key(gp_error *error) {
+  const gp_params params = gp_params_default();
+  gp_key *made = NULL;
+  const gp_status status = gp_key_generate(&params, &made, error);
+  assert_int_equal(made == NULL, status != GP_OK);
+  gp_key_free(made);
+  return status;
+}
+
+static gp_status save_and_load(gp_error *error) {
+  (void)unlink(path);
+  gp_key *loaded = NULL;
+  gp_status status = gp_key_save_sealed(key, path, "word", 4, GP_SEAL_INTERACTIVE, error);
+  assert_int_equal(access(path, F_OK) == 0, status == GP_OK); /* whole or not at all */
+  if (status == GP_OK) {
+    status = gp_key_load(path, "word", 4, &loaded, error);
+    assert_int_equal(loaded == NULL, status != GP_OK);
+  }
+  gp_key_free(loaded);
+  return status;
+}
+
+static gp_status embed(gp_error *error) {
+  const uint32_t never[] = {3, 1};
+  gp_watermark_options options = gp_watermark_options_default();
+  options.never_biased = never;
+  options.n_never_biased = 2;
+  gp_watermark *watermark = NULL;
+  gp_session *session = NULL;
+  float row[1000] = {0};
+  const float zeros[1000] = {0};
+  gp_status status = gp_watermark_new(key, &options, &watermark, error);
+  if (status == GP_OK) {
+    status = gp_session_new(10, &session, error);
+  }
+  if (status == GP_OK) {
+    const gp_row context = {.tokens = document, .n_tokens = 8, .session = session};
+    status = gp_bias(watermark, GP_FLOAT32, row, 1000, &context, error);
+    assert_int_equal(memcmp(row, zeros, sizeof row) == 0, status != GP_OK);
+  }
+  gp_session_free(session);
+  gp_watermark_free(watermark);
+  return status;
+}
+
+static gp_status verify(gp_error *error) {
+  const gp_verifier_options options = {.has_tenant = true, .tenant = 5};
+  gp_verifier *verifier = NULL;
+  gp_status status = gp_verifier_new(key, &options, &verifier, error);
+  if (status == GP_OK) {
+    status = gp_verifier_add(verifier, document, 600, error);
+  }
+  gp_verifier_free(verifier);
+  return status;
+}
+
+static gp_status read_jsonl(gp_error *error) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs("{\"tokens\":[1,2,3]}\n{\"tokens\":[4,5]}\n", file) >= 0);
+  assert_int_equal(fclose(file), 0);
+  gp_reader *reader = NULL;
+  gp_status status = gp_reader_open(path, GP_INPUT_JSONL, "tokens", &reader, error);
+  const uint32_t *tokens = document;
+  while (status == GP_OK && tokens != NULL) {
+    size_t n = 0;
+    uint64_t line = 0;
+    status = gp_reader_next(reader, &tokens, &n, &line, error);
+  }
+  gp_reader_free(reader);
+  return status;
+}
+
+/* jansson takes some of its own allocation failures for syntax errors, so where it is at
+ * work a refusal may name the input instead of the memory. */
+static void fail_each(scenario *run, bool with_jansson) {
+  gp_error error = {0};
+  allowance = -1;
+  allocations = 0;
+  assert_int_equal(run(&error), GP_OK); /* also warms up what OpenSSL makes only once */
+  const long before = allocations;
+  allocations = 0;
+  assert_int_equal(run(&error), GP_OK);
+  const long needed = allocations;
+  assert_true(needed > 0 && needed <= before);
+  long refused = 0;
+  for (long n = 0; n < needed; n++) {
+    memset(&error, 0, sizeof error);
+    allowance = n;
+    const gp_status status = run(&error);
+    allowance = -1;
+    if (status == GP_OK) {
+      continue; /* an allocation that its caller could do without */
+    }
+    refused++;
+    if (status != GP_ERR_MEMORY && status != GP_ERR_CRYPTO &&
+        !(with_jansson && status == GP_ERR_FORMAT)) {
+      fail_msg("allocation %ld of %ld: status %d: %s", n, needed, (int)status, error.message);
+    }
+    assert_int_equal(error.status, status);
+    assert_true(strlen(error.message) > 10);
+  }
+  print_message("%ld of %ld allocations are fatal to the call when they fail\n", refused, needed);
+  assert_true(refused > 0);
+  assert_int_equal(run(&error), GP_OK);
+}
+
+static void key_generation(void **state) {
+  (void)state;
+  fail_each(make_key, false);
+}
+
+static void key_file(void **state) {
+  (void)state;
+  fail_each(save_and_load, false);
+}
+
+static void embedding(void **state) {
+  (void)state;
+  fail_each(embed, false);
+}
+
+static void verifying(void **state) {
+  (void)state;
+  fail_each(verify, false);
+}
+
+static void reading(void **state) {
+  (void)state;
+  fail_each(read_jsonl, true);
+}
+
+/* Once warm, biasing with a session in its room does not allocate at all. */
+static void hot_path(void **state) {
+  (void)state;
+  gp_watermark *watermark = NULL;
+  gp_session *session = NULL;
+  assert_ok(gp_watermark_new(key, NULL, &watermark, error));
+  assert_ok(gp_session_new(600, &session, error));
+  float row[1000] = {0};
+  uint32_t tokens[600];
+  for (uint32_t i = 0; i < 600; i++) {
+    tokens[i] = i;
+  }
+  for (size_t n = 2; n < 600; n++) {
+    const gp_row context = {.tokens = tokens, .n_tokens = n, .session = session};
+    assert_ok(gp_bias(watermark, GP_FLOAT32, row, 1000, &context, error));
+    if (n == 2) {
+      allocations = 0;
+    }
+  }
+  assert_int_equal(allocations, 0);
+  gp_session_free(session);
+  gp_watermark_free(watermark);
+}
+
+static int prepare(void **state) {
+  (void)state;
+  key = test_key(NULL);
+  const int fd = mkstemp(path);
+  return fd < 0 ? -1 : close(fd);
+}
+
+static int clean_up(void **state) {
+  (void)state;
+  gp_key_free(key);
+  return unlink(path);
+}
+
+int main(void) {
+  if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1) {
+    return 1;
+  }
+  json_set_alloc_funcs(__wrap_malloc, free);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(key_generation), cmocka_unit_test(key_file), cmocka_unit_test(embedding),
+      cmocka_unit_test(verifying),      cmocka_unit_test(reading),  cmocka_unit_test(hot_path),
+  };
+  return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
+}
