@@ -1,0 +1,68 @@
+"""Keyed watermarks for language models, with exact evidence.
+
+A `Watermark` made from a `Key` biases logits before sampling, in NumPy arrays and torch
+tensors, in place. A `Verifier` made from the same key counts green tokens in token ids
+and gives the exact p-value. `greenprint.transformers` plugs into ``generate()``.
+
+    >>> import numpy as np
+    >>> import greenprint
+    >>> key = greenprint.Key.generate()
+    >>> watermark = greenprint.Watermark(key, delta=2.0)
+    >>> logits = np.zeros(32000, np.float32)
+    >>> watermark.bias(logits, [1, 15043, 29892])
+    >>> bool(np.isclose((logits > 0).mean(), 0.25, atol=0.02))
+    True
+
+Everything is said in terms of token ids: what text they stand for is the caller's.
+"""
+
+from greenprint import _library
+from greenprint._documents import read_documents
+from greenprint._embedding import Session, Watermark
+from greenprint._errors import (
+    ArgumentError,
+    CryptoError,
+    FileError,
+    FormatError,
+    GreenprintError,
+    KeyExistsError,
+    OutOfMemoryError,
+    PassphraseError,
+    VersionError,
+)
+from greenprint._keys import Key, KeyInfo, inspect
+from greenprint._params import Params
+from greenprint._verifying import Result, Verifier, log10_binomial_tail, z_score
+
+__version__: str = _library.PACKAGE_VERSION
+
+
+def library_version() -> str:
+    """Return the version of the C library that is loaded, ``"MAJOR.MINOR.PATCH"``."""
+    return _library.LIBRARY_VERSION
+
+
+__all__ = [
+    "ArgumentError",
+    "CryptoError",
+    "FileError",
+    "FormatError",
+    "GreenprintError",
+    "Key",
+    "KeyExistsError",
+    "KeyInfo",
+    "OutOfMemoryError",
+    "Params",
+    "PassphraseError",
+    "Result",
+    "Session",
+    "Verifier",
+    "VersionError",
+    "Watermark",
+    "__version__",
+    "inspect",
+    "library_version",
+    "log10_binomial_tail",
+    "read_documents",
+    "z_score",
+]

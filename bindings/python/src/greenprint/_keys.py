@@ -1,0 +1,334 @@
+"""Keys: made, kept in files, inspected."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from greenprint import _library as c
+from greenprint._errors import ArgumentError
+from greenprint._params import Params
+
+Path = str | os.PathLike[str]
+Secret = bytes | bytearray | memoryview
+
+
+@contextmanager
+def _secret_buffer(secret: Secret) -> Iterator[Any]:
+    """Lend a copy of secret bytes to C, and wipe it afterwards."""
+    size = memoryview(secret).nbytes
+    buffer = (ctypes.c_char * size).from_buffer_copy(secret)
+    try:
+        yield buffer
+    finally:
+        ctypes.memset(buffer, 0, ctypes.sizeof(buffer))
+
+
+def _passphrase_bytes(passphrase: object) -> Secret:
+    if isinstance(passphrase, str):
+        encoded = None
+        # The error holds the passphrase, so it must not be chained to ours.
+        with suppress(UnicodeEncodeError):
+            encoded = passphrase.encode("utf-8")
+        if encoded is None:
+            raise ArgumentError("the passphrase cannot be encoded as UTF-8; pass it as bytes")
+        return encoded
+    if isinstance(passphrase, bytes | bytearray | memoryview):
+        return passphrase
+    raise ArgumentError(f"the passphrase must be str or bytes, not {type(passphrase).__name__}")
+
+
+def _c_params(params: object) -> c.Params:
+    if not isinstance(params, Params):
+        raise ArgumentError(f"params must be a Params, not {type(params).__name__}")
+    return params._to_c()
+
+
+class Key(c.Unpicklable):
+    """A master key and the parameters it is for.
+
+    Made by `generate`, `from_bytes` or `load`. Immutable, so any number of threads may
+    use one. The key bytes live in locked C memory that stays out of core files and is
+    wiped when the object goes or is closed; no method gives them back. Watermarks
+    and verifiers made from a key do not need it afterwards.
+
+    As a context manager it is closed at the end of the block::
+
+        with Key.load("greenprint.key", passphrase) as key:
+            watermark = Watermark(key)
+    """
+
+    _why_not = "that would leave the secret where nobody wipes it; save it to a key file"
+
+    _pointer: int
+    _finalizer: weakref.finalize[Any, Key]
+
+    def __init__(self) -> None:
+        raise TypeError("use Key.generate(), Key.from_bytes() or Key.load()")
+
+    @classmethod
+    def _own(cls, handle: ctypes.c_void_p) -> Key:
+        key = cls.__new__(cls)
+        assert handle.value is not None
+        key._pointer = handle.value
+        key._finalizer = weakref.finalize(key, c.lib.gp_key_free, handle.value)
+        return key
+
+    @classmethod
+    def generate(cls, params: Params | None = None) -> Key:
+        """Make a key from the operating system's randomness.
+
+        Parameters
+        ----------
+        params : Params, optional
+            What it is for; ``Params()`` if not given.
+
+        Returns
+        -------
+        Key
+            A new one.
+
+        Raises
+        ------
+        CryptoError
+            Where there is no randomness to be had.
+        """
+        handle = ctypes.c_void_p()
+        c_params = _c_params(Params() if params is None else params)
+        c.call(c.lib.gp_key_generate, ctypes.byref(c_params), ctypes.byref(handle))
+        return cls._own(handle)
+
+    @classmethod
+    def from_bytes(cls, master: Secret, params: Params | None = None) -> Key:
+        """Make a key from given bytes, as they come out of a key-management system.
+
+        Parameters
+        ----------
+        master : bytes, bytearray or memoryview
+            32 uniformly random bytes: never a passphrase. They are copied; wiping
+            the caller's own copy is the caller's business (which takes a bytearray).
+        params : Params, optional
+            What it is for; ``Params()`` if not given.
+
+        Returns
+        -------
+        Key
+            The same key for the same bytes and parameters.
+
+        Raises
+        ------
+        ArgumentError
+            Where there are not 32 bytes.
+        """
+        if not isinstance(master, bytes | bytearray | memoryview):
+            raise ArgumentError(f"master must be bytes, not {type(master).__name__}")
+        size = memoryview(master).nbytes
+        if size != c.MASTER_KEY_SIZE:
+            raise ArgumentError(f"master must have {c.MASTER_KEY_SIZE} bytes, not {size}")
+        handle = ctypes.c_void_p()
+        c_params = _c_params(Params() if params is None else params)
+        with _secret_buffer(master) as buffer:
+            c.call(c.lib.gp_key_from_bytes, ctypes.byref(c_params), buffer, ctypes.byref(handle))
+        return cls._own(handle)
+
+    @classmethod
+    def load(cls, path: Path, passphrase: str | Secret | None = None) -> Key:
+        """Read a key file. Takes the time and the memory that its seal asks for.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The key file.
+        passphrase : str or bytes, optional
+            For a sealed file. A str is encoded as UTF-8, without normalisation. The
+            package wipes its own copies; Python's str and bytes stay until they are
+            collected, so pass a bytearray and wipe it where that matters. Ignored
+            for an unsealed file.
+
+        Returns
+        -------
+        Key
+            The key in the file.
+
+        Raises
+        ------
+        PassphraseError
+            Where the passphrase is wrong, or is missing and needed.
+        FileError, FormatError, VersionError
+            Where the file cannot be read, is damaged, or is of another version.
+        """
+        handle = ctypes.c_void_p()
+        name = c.encode(path, "path")
+        if passphrase is None:
+            c.call(c.lib.gp_key_load, name, None, 0, ctypes.byref(handle))
+        else:
+            with _secret_buffer(_passphrase_bytes(passphrase)) as buffer:
+                c.call(c.lib.gp_key_load, name, buffer, len(buffer), ctypes.byref(handle))
+        return cls._own(handle)
+
+    def save(self, path: Path, passphrase: str | Secret, cost: str = "moderate") -> None:
+        """Write a key file sealed with a passphrase, mode 0600.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Where to. An existing file is never replaced.
+        passphrase : str or bytes
+            1 to 1024 bytes; see `load`.
+        cost : {"interactive", "moderate", "sensitive"}
+            How hard the passphrase is to guess by machine: Argon2id with 2 passes
+            over 64 MiB, 3 over 256 MiB, or 4 over 1 GiB. Loading costs the same.
+
+        Raises
+        ------
+        KeyExistsError
+            Where the file exists.
+        PassphraseError
+            Where the passphrase has no or too many bytes.
+        FileError
+            Where the file cannot be written.
+        """
+        if cost not in c.SEAL_COSTS:
+            raise ArgumentError(f"cost must be one of {list(c.SEAL_COSTS)}, not {cost!r}")
+        with _secret_buffer(_passphrase_bytes(passphrase)) as buffer:
+            c.call(
+                c.lib.gp_key_save_sealed,
+                self._open,
+                c.encode(path, "path"),
+                buffer,
+                len(buffer),
+                c.SEAL_COSTS[cost],
+            )
+
+    def save_unsealed(self, path: Path) -> None:
+        """Write a key file without a passphrase: whoever can read it has the key.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Where to, mode 0600. An existing file is never replaced.
+
+        Raises
+        ------
+        KeyExistsError, FileError
+            Where the file exists, or cannot be written.
+        """
+        c.call(c.lib.gp_key_save_unsealed, self._open, c.encode(path, "path"))
+
+    @property
+    def id(self) -> str:
+        """The public name of the key: 16 hexadecimal digits, the start of `commitment`."""
+        buffer = (ctypes.c_char * c.KEY_ID_STRING_SIZE)()
+        c.lib.gp_key_id(self._open, buffer)
+        return buffer.value.decode()
+
+    @property
+    def commitment(self) -> bytes:
+        """The public commitment, 32 bytes (SPEC.md section 3). Tells nothing of the key."""
+        buffer = (ctypes.c_uint8 * c.COMMITMENT_SIZE)()
+        c.lib.gp_key_commitment(self._open, buffer)
+        return bytes(buffer)
+
+    @property
+    def params(self) -> Params:
+        """The parameters that the key is for."""
+        return Params._from_c(c.lib.gp_key_params(self._open))
+
+    def close(self) -> None:
+        """Wipe and release the key now. Not while another thread uses it."""
+        self._finalizer()
+
+    @property
+    def _open(self) -> int:
+        if not self._finalizer.alive:
+            raise ArgumentError("the key is closed")
+        return self._pointer
+
+    def __enter__(self) -> Key:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show what is public."""
+        if not self._finalizer.alive:
+            return "<Key, closed>"
+        return f"<Key {self.id}, {self.params!r}>"
+
+
+@dataclass(frozen=True)
+class KeyInfo:
+    """What a key file says in the clear.
+
+    Attributes
+    ----------
+    params : Params
+        What the key is for.
+    scheme : str
+        The scheme id, such as ``"greenprint-1"``.
+    id : str
+        The key id, 16 hexadecimal digits.
+    commitment : bytes
+        32 bytes.
+    sealed : bool
+        Whether a passphrase is needed.
+    sealed_passes : int
+        Argon2id passes; 0 for an unsealed file.
+    sealed_memory : int
+        Argon2id memory in bytes; 0 for an unsealed file.
+    """
+
+    params: Params
+    scheme: str
+    id: str
+    commitment: bytes
+    sealed: bool
+    sealed_passes: int
+    sealed_memory: int
+
+
+def inspect(path: Path) -> KeyInfo:
+    """Read the clear part of a key file and check its form and checksum.
+
+    Needs no passphrase, so for a sealed file it says what the file claims, not more.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The key file.
+
+    Returns
+    -------
+    KeyInfo
+        What it says.
+
+    Raises
+    ------
+    FileError, FormatError, VersionError
+        Where the file cannot be read, is damaged, or is of another version.
+    """
+    info = c.KeyInfo()
+    c.call(c.lib.gp_key_inspect, c.encode(path, "path"), ctypes.byref(info))
+    return KeyInfo(
+        params=Params._from_c(info.params),
+        scheme=info.scheme.decode(),
+        id=info.id.decode(),
+        commitment=bytes(info.commitment),
+        sealed=info.sealed,
+        sealed_passes=info.sealed_passes,
+        sealed_memory=info.sealed_memory,
+    )

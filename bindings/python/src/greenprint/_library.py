@@ -1,0 +1,271 @@
+"""The C library as ctypes sees it: where it is, its structures and its functions.
+
+Everything here mirrors ``greenprint.h``; what a function does is said there. ctypes
+lets go of the interpreter lock during every call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from ctypes import (
+    POINTER,
+    c_bool,
+    c_char,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int,
+    c_size_t,
+    c_uint8,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+from pathlib import Path
+from typing import Any
+
+from greenprint._errors import ArgumentError, error_for
+
+MASTER_KEY_SIZE = 32
+COMMITMENT_SIZE = 32
+KEY_ID_STRING_SIZE = 17
+NONCE_SIZE = 12
+ERROR_MESSAGE_SIZE = 512
+
+SEEDINGS = {"hash": 1, "min": 2, "fixed": 3}
+SEAL_COSTS = {"interactive": 1, "moderate": 2, "sensitive": 3}
+INPUT_FORMATS = {"tokens": 1, "jsonl": 2}
+FLOAT32, FLOAT16, BFLOAT16 = 1, 2, 3
+
+
+class Error(ctypes.Structure):
+    """``gp_error``."""
+
+    _fields_ = [("status", c_int), ("message", c_char * ERROR_MESSAGE_SIZE)]
+
+
+class Params(ctypes.Structure):
+    """``gp_params``."""
+
+    _fields_ = [
+        ("seeding", c_int),
+        ("context_width", c_uint32),
+        ("gamma_num", c_uint32),
+        ("gamma_log2_den", c_uint32),
+    ]
+
+
+class KeyInfo(ctypes.Structure):
+    """``gp_key_info``."""
+
+    _fields_ = [
+        ("params", Params),
+        ("scheme", c_char * 17),
+        ("id", c_char * KEY_ID_STRING_SIZE),
+        ("commitment", c_uint8 * COMMITMENT_SIZE),
+        ("sealed", c_bool),
+        ("sealed_passes", c_uint64),
+        ("sealed_memory", c_uint64),
+    ]
+
+
+class WatermarkOptions(ctypes.Structure):
+    """``gp_watermark_options``."""
+
+    _fields_ = [
+        ("delta", c_float),
+        ("has_tenant", c_bool),
+        ("tenant", c_uint64),
+        ("never_biased", c_void_p),
+        ("n_never_biased", c_size_t),
+    ]
+
+
+class Row(ctypes.Structure):
+    """``gp_row``."""
+
+    _fields_ = [("tokens", c_void_p), ("n_tokens", c_size_t), ("session", c_void_p)]
+
+
+class VerifierOptions(ctypes.Structure):
+    """``gp_verifier_options``."""
+
+    _fields_ = [("has_tenant", c_bool), ("tenant", c_uint64)]
+
+
+class Result(ctypes.Structure):
+    """``gp_result``."""
+
+    _fields_ = [
+        ("documents", c_uint64),
+        ("tokens", c_uint64),
+        ("scored", c_uint64),
+        ("repeated", c_uint64),
+        ("green", c_uint64),
+        ("z", c_double),
+        ("log10_p", c_double),
+    ]
+
+
+_HANDLE = POINTER(c_void_p)  # where a new object goes
+_ERROR = POINTER(Error)
+_U8 = POINTER(c_uint8)
+
+# name: (what it returns, what it takes)
+_FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "gp_version": (c_char_p, ()),
+    "gp_status_string": (c_char_p, (c_int,)),
+    "gp_params_check": (c_int, (POINTER(Params), _ERROR)),
+    "gp_params_set_gamma": (c_int, (POINTER(Params), c_char_p, _ERROR)),
+    "gp_params_set_seeding": (c_int, (POINTER(Params), c_char_p, _ERROR)),
+    "gp_seeding_name": (c_char_p, (c_int,)),
+    "gp_key_generate": (c_int, (POINTER(Params), _HANDLE, _ERROR)),
+    "gp_key_from_bytes": (c_int, (POINTER(Params), c_void_p, _HANDLE, _ERROR)),
+    "gp_key_free": (None, (c_void_p,)),
+    "gp_key_params": (Params, (c_void_p,)),
+    "gp_key_commitment": (None, (c_void_p, _U8)),
+    "gp_key_id": (None, (c_void_p, POINTER(c_char))),
+    "gp_key_save_sealed": (
+        c_int,
+        (c_void_p, c_char_p, c_void_p, c_size_t, c_int, _ERROR),
+    ),
+    "gp_key_save_unsealed": (c_int, (c_void_p, c_char_p, _ERROR)),
+    "gp_key_load": (c_int, (c_char_p, c_void_p, c_size_t, _HANDLE, _ERROR)),
+    "gp_key_inspect": (c_int, (c_char_p, POINTER(KeyInfo), _ERROR)),
+    "gp_watermark_new": (c_int, (c_void_p, POINTER(WatermarkOptions), _HANDLE, _ERROR)),
+    "gp_watermark_free": (None, (c_void_p,)),
+    "gp_watermark_params": (Params, (c_void_p,)),
+    "gp_session_new": (c_int, (c_size_t, _HANDLE, _ERROR)),
+    "gp_session_free": (None, (c_void_p,)),
+    "gp_session_reset": (None, (c_void_p,)),
+    "gp_bias": (c_int, (c_void_p, c_int, c_void_p, c_size_t, POINTER(Row), _ERROR)),
+    "gp_bias_batch": (
+        c_int,
+        (c_void_p, c_int, c_void_p, c_size_t, c_size_t, c_size_t, c_void_p, _ERROR),
+    ),
+    "gp_green_mask": (c_int, (c_void_p, c_void_p, c_size_t, c_size_t, c_void_p, _ERROR)),
+    "gp_nonce": (c_int, (c_void_p, c_void_p, c_size_t, _U8, _ERROR)),
+    "gp_verifier_new": (c_int, (c_void_p, POINTER(VerifierOptions), _HANDLE, _ERROR)),
+    "gp_verifier_free": (None, (c_void_p,)),
+    "gp_verifier_reset": (None, (c_void_p,)),
+    "gp_verifier_add": (c_int, (c_void_p, c_void_p, c_size_t, _ERROR)),
+    "gp_verifier_result": (None, (c_void_p, POINTER(Result))),
+    "gp_log10_binomial_tail": (
+        c_int,
+        (c_uint64, c_uint64, c_uint32, c_uint32, POINTER(c_double), _ERROR),
+    ),
+    "gp_z_score": (c_double, (c_uint64, c_uint64, c_double)),
+    "gp_reader_open": (c_int, (c_char_p, c_int, c_char_p, _HANDLE, _ERROR)),
+    "gp_reader_free": (None, (c_void_p,)),
+    "gp_reader_next": (
+        c_int,
+        (c_void_p, POINTER(c_void_p), POINTER(c_size_t), POINTER(c_uint64), _ERROR),
+    ),
+}
+
+
+def _find() -> Path:
+    """Say which file to load: GREENPRINT_LIBRARY, or the one beside the package."""
+    override = os.environ.get("GREENPRINT_LIBRARY")
+    if override:
+        return Path(override)
+    name = "libgreenprint.dylib" if sys.platform == "darwin" else "libgreenprint.so"
+    # An editable install has the sources in one folder and the library in another.
+    folders = [Path(folder) for folder in sys.modules["greenprint"].__path__]
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    raise ImportError(
+        f"{name} is not in {folders[0]}; install the package with "
+        "`pip install bindings/python`, or set GREENPRINT_LIBRARY to the path of one"
+    )
+
+
+def _load() -> tuple[ctypes.CDLL, str, str]:
+    """Load the library; return it, its version and that of the package."""
+    path = _find()
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ImportError(f"cannot load {path}: {error}") from error
+    for name, (restype, argtypes) in _FUNCTIONS.items():
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise ImportError(f"{path} has no {name}(): is it a libgreenprint?") from None
+        function.restype = restype
+        function.argtypes = argtypes
+    running: str = library.gp_version().decode()
+    try:
+        from greenprint._version import VERSION
+    except ImportError:  # a source tree that was never installed
+        built_for = running
+    else:
+        built_for = VERSION
+    if running.split(".")[:2] != built_for.split(".")[:2]:
+        raise ImportError(
+            f"{path} is version {running}, but this package is made for {built_for}; "
+            "reinstall the package, or point GREENPRINT_LIBRARY to a matching library"
+        )
+    return library, running, built_for
+
+
+lib, LIBRARY_VERSION, PACKAGE_VERSION = _load()
+
+
+def call(function: Any, *arguments: Any) -> None:
+    """Call a function that takes a ``gp_error`` last, and raise what it reports.
+
+    Parameters
+    ----------
+    function : callable
+        A function of `lib` that returns a ``gp_status``.
+    *arguments
+        Its arguments but the last.
+
+    Raises
+    ------
+    GreenprintError
+        The subclass that belongs to the status, with the library's message.
+    """
+    error = Error()
+    status = function(*arguments, ctypes.byref(error))
+    if status:
+        message = error.message.decode("utf-8", "replace")
+        raise error_for(status, message or lib.gp_status_string(status).decode())
+
+
+def encode(text: str | os.PathLike[str] | bytes, what: str) -> bytes:
+    """Encode a path or a name for C, which ends it at the first NUL.
+
+    Parameters
+    ----------
+    text : str, bytes or os.PathLike
+        What to encode.
+    what : str
+        What it is, for the error message.
+
+    Returns
+    -------
+    bytes
+        Without the final NUL, which ctypes adds.
+    """
+    try:
+        encoded = os.fsencode(text)
+    except (TypeError, UnicodeEncodeError) as error:
+        raise ArgumentError(f"{what}: {error}") from None
+    if b"\0" in encoded:
+        raise ArgumentError(f"{what} contains a NUL character")
+    return encoded
+
+
+class Unpicklable:
+    """Base of objects that live in C memory, which pickle cannot reach."""
+
+    _why_not = "it lives in C memory"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse to be pickled or copied."""
+        raise TypeError(f"a {type(self).__name__} cannot be pickled or copied: {self._why_not}")

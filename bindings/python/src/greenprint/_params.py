@@ -1,0 +1,148 @@
+"""The parameters that travel with a key."""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import SupportsFloat
+
+from greenprint import _library as c
+from greenprint._errors import ArgumentError
+
+Gamma = str | SupportsFloat | Fraction
+
+
+def gamma_params(gamma: Gamma) -> c.Params:
+    """Read a green fraction through the library.
+
+    Parameters
+    ----------
+    gamma : str, float or Fraction
+        ``g / 2^k`` in any notation.
+
+    Returns
+    -------
+    Params
+        Of `_library`, with only the two fields of gamma set.
+
+    Raises
+    ------
+    ArgumentError
+        Where it is no such fraction.
+    """
+    if isinstance(gamma, str):
+        text = gamma
+    elif isinstance(gamma, Fraction):
+        text = f"{gamma.numerator}/{gamma.denominator}"
+    else:
+        try:
+            text = format(Decimal(repr(float(gamma))), "f")  # no exponent
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"gamma is a {type(gamma).__name__}; pass a str, float or Fraction"
+            ) from None
+    params = c.Params()
+    c.call(c.lib.gp_params_set_gamma, ctypes.byref(params), c.encode(text, "gamma"))
+    return params
+
+
+def whole_number(value: object, what: str, bits: int) -> int:
+    """Check an argument that is an unsigned integer in C.
+
+    Parameters
+    ----------
+    value : int
+        The argument; booleans are refused.
+    what : str
+        Its name, for the error message.
+    bits : int
+        Its width in C.
+
+    Returns
+    -------
+    int
+        From 0 to ``2**bits - 1``.
+
+    Raises
+    ------
+    ArgumentError
+        Where it is anything else.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ArgumentError(f"{what} must be an integer, not {type(value).__name__}") from None
+    if not 0 <= number < 1 << bits:
+        raise ArgumentError(f"{what} must be from 0 to 2^{bits} - 1, not {number}")
+    return number
+
+
+@dataclass(frozen=True, init=False)
+class Params:
+    """The parameters that a key is for (SPEC.md section 2). Immutable.
+
+    Attributes
+    ----------
+    seeding : str
+        How the tokens before a position choose its green list: ``"hash"`` (all of
+        them in order), ``"min"`` (one of them; survives edits better) or ``"fixed"``
+        (none: one list for everything, the easiest to steal).
+    context_width : int
+        How many tokens before a position count, ``h``: 1 to 16, or 0 with ``"fixed"``.
+    gamma : fractions.Fraction
+        The share of the vocabulary that is green, ``g / 2^k`` with ``k`` at most 8.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the field that is out of range. `gamma` is taken as str (``"1/4"``,
+        ``"0.25"``), float or Fraction.
+    """
+
+    seeding: str
+    context_width: int
+    gamma: Fraction
+
+    def __init__(
+        self, seeding: str = "hash", context_width: int = 2, gamma: Gamma = "1/4"
+    ) -> None:
+        params = gamma_params(gamma)
+        if not isinstance(seeding, str):
+            raise ArgumentError(f"seeding must be a str, not {type(seeding).__name__}")
+        c.call(c.lib.gp_params_set_seeding, ctypes.byref(params), c.encode(seeding, "seeding"))
+        params.context_width = whole_number(context_width, "context_width", 32)
+        c.call(c.lib.gp_params_check, ctypes.byref(params))
+        self._fill(params)
+
+    def _fill(self, params: c.Params) -> None:
+        name: str = c.lib.gp_seeding_name(params.seeding).decode()
+        object.__setattr__(self, "seeding", name)
+        object.__setattr__(self, "context_width", params.context_width)
+        gamma = Fraction(params.gamma_num, 1 << params.gamma_log2_den)
+        object.__setattr__(self, "gamma", gamma)
+
+    @classmethod
+    def _from_c(cls, params: c.Params) -> Params:
+        made = cls.__new__(cls)
+        made._fill(params)
+        return made
+
+    def _to_c(self) -> c.Params:
+        return c.Params(
+            seeding=c.SEEDINGS[self.seeding],
+            context_width=self.context_width,
+            gamma_num=self.gamma.numerator,
+            gamma_log2_den=self.gamma.denominator.bit_length() - 1,
+        )
+
+    def __repr__(self) -> str:
+        """Write it as it would be made."""
+        return (
+            f"Params(seeding={self.seeding!r}, context_width={self.context_width}, "
+            f"gamma='{self.gamma}')"
+        )

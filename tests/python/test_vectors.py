@@ -1,0 +1,193 @@
+"""Holds the package to testvectors/, whose "how" fields say how to read them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+import greenprint
+
+VECTORS = ROOT / "testvectors"
+CHECKED = {
+    "bias.json",
+    "counts.json",
+    "derivation.json",
+    "keyfile.json",
+    "masks.json",
+    "nonces.json",
+    "tails.json",
+}
+
+
+def load(name: str) -> dict[str, Any]:
+    return json.loads((VECTORS / name).read_text())
+
+
+def params_of(case: dict[str, Any]) -> greenprint.Params:
+    return greenprint.Params(case["seeding"], case["h"], Fraction(case["g"], 1 << case["k"]))
+
+
+def key_of(case: dict[str, Any]) -> greenprint.Key:
+    return greenprint.Key.from_bytes(bytes.fromhex(case["master_key"]), params_of(case))
+
+
+def tenant_of(case: dict[str, Any]) -> int | None:
+    return None if case["tenant"] is None else int(case["tenant"])
+
+
+def test_every_file_is_checked() -> None:
+    assert {path.name for path in VECTORS.glob("*.json")} == CHECKED
+
+
+def test_derivation() -> None:
+    for case in load("derivation.json")["cases"]:
+        key = key_of(case)
+        assert key.commitment.hex() == case["commitment"], case
+        assert key.id == case["key_id"], case
+
+
+def test_nonces() -> None:
+    without_window = 0
+    for case in load("nonces.json")["cases"]:
+        watermark = greenprint.Watermark(key_of(case), tenant=tenant_of(case))
+        if case["nonce"] is None:
+            without_window += 1
+            with pytest.raises(greenprint.ArgumentError, match="context width"):
+                watermark.nonce(case["ids"])
+        else:
+            assert watermark.nonce(case["ids"]).hex() == case["nonce"], case
+    assert without_window > 0
+
+
+def test_masks() -> None:
+    vectors = load("masks.json")
+    for case in vectors["cases"]:
+        mask = greenprint.Watermark(key_of(case)).green_mask(case["ids"], case["vocabulary"])
+        assert hashlib.sha256(mask.tobytes()).hexdigest() == case["sha256"], case
+        assert int(np.unpackbits(mask).sum()) == case["green"], case
+    for case in vectors["single"]:
+        verifier = greenprint.Verifier(key_of(case))
+        for token, colour in zip(case["tokens"], case["colours"], strict=True):
+            # A token beyond what a mask can hold in memory: a document that ends in it.
+            width = case["h"]
+            verifier.reset()
+            verifier.add([*case["ids"][len(case["ids"]) - width :], token])
+            result = verifier.result()
+            if width:
+                assert (result.scored, result.green) == (1, colour), (case, token)
+
+
+FORMATS = {"float32": np.float32, "float16": np.float16, "bfloat16": np.uint16}
+
+
+def bias_bits(case: dict[str, Any], row: np.ndarray) -> np.ndarray:
+    """Bias a row of bits: as a NumPy array, or as a tensor where NumPy has no such type."""
+    watermark = greenprint.Watermark(
+        key_of(case), delta=case["delta"], never_biased=case["never"]
+    )
+    if case["format"] == "bfloat16":
+        torch = pytest.importorskip("torch", reason="bfloat16 rows need torch")
+        tensor = torch.from_numpy(row.view(np.int16)).view(torch.bfloat16)
+        watermark.bias(tensor, case["ids"])
+    else:
+        watermark.bias(row.view(case["format"]), case["ids"])
+    return row
+
+
+def test_bias_small() -> None:
+    nans = 0
+    for case in load("bias.json")["small"]:
+        dtype = np.dtype(FORMATS[case["format"]])
+        bits = np.dtype(f"<u{dtype.itemsize}")
+        row = np.frombuffer(bytes.fromhex(case["row"]), bits).copy()
+        wanted = np.frombuffer(bytes.fromhex(case["biased"]), bits)
+        got = bias_bits(case, row)
+        if case["format"] == "bfloat16":
+            values = [(x.astype(np.uint32) << 16).view(np.float32) for x in (wanted, got)]
+        else:
+            values = [x.view(case["format"]) for x in (wanted, got)]
+        nan, got_nan = (np.isnan(x) for x in values)
+        nans += int(nan.sum())
+        np.testing.assert_array_equal(got_nan, nan)
+        np.testing.assert_array_equal(got[~nan], wanted[~nan])
+    assert nans > 0
+
+
+def large_row(case: dict[str, Any]) -> np.ndarray:
+    tokens = np.arange(case["vocabulary"], dtype=np.uint64)
+    m = (tokens * np.uint64(2654435761) + np.uint64(case["seed"])).astype(np.uint32)
+    if case["format"] == "float16":
+        row = (m >> 16).astype(np.uint16)
+        row[(row & 0x7C00) == 0x7C00] &= ~np.uint16(0x4000)
+        return row
+    row = (m & np.uint32(0x807FFFFF)) | ((117 + ((m >> 23) & 15)) << 23).astype(np.uint32)
+    return row if case["format"] == "float32" else (row >> 16).astype(np.uint16)
+
+
+def test_bias_large() -> None:
+    for case in load("bias.json")["large"]:
+        row = large_row(case)
+        assert hashlib.sha256(row.tobytes()).hexdigest() == case["row_sha256"], case
+        before = row.copy()
+        got = bias_bits(case, row)
+        assert hashlib.sha256(got.tobytes()).hexdigest() == case["biased_sha256"], case
+        assert int((got != before).sum()) == case["changed"], case
+
+
+def test_counts() -> None:
+    vectors = load("counts.json")
+    for case in vectors["cases"]:
+        verifier = greenprint.Verifier(key_of(case), tenant=tenant_of(case))
+        for document in vectors["sets"][case["set"]]:
+            verifier.add(document)
+        result = verifier.result()
+        for name in ("documents", "tokens", "scored", "repeated", "green"):
+            assert getattr(result, name) == case[name], (name, case)
+        assert result.z == pytest.approx(float(case["z"]), rel=1e-12, abs=1e-12)
+        assert result.log10_p == pytest.approx(float(case["log10_p"]), rel=1e-10, abs=0)
+
+
+def test_tails() -> None:
+    for case in load("tails.json")["cases"]:
+        gamma = Fraction(case["g"], 1 << case["k"])
+        got = greenprint.log10_binomial_tail(case["n"], case["green"], gamma)
+        assert got == pytest.approx(float(case["log10_p"]), rel=1e-10, abs=0), case
+
+
+def test_valid_key_files(tmp_path) -> None:
+    for index, case in enumerate(load("keyfile.json")["valid"]):
+        path = tmp_path / f"{index}.key"
+        path.write_bytes(bytes.fromhex(case["file"]))
+        info = greenprint.inspect(path)
+        assert info.commitment.hex() == case["commitment"]
+        assert info.params == params_of(case)
+        assert info.sealed == case["sealed"]
+        assert (info.sealed_passes, info.sealed_memory) == (case["passes"], case["memory"])
+        passphrase = case["passphrase"]
+        key = greenprint.Key.load(path, passphrase and bytes.fromhex(passphrase))
+        assert key.commitment == key_of(case).commitment
+
+
+ERROR_OF_CHECK = {
+    "version": greenprint.VersionError,
+    "scheme": greenprint.VersionError,
+    "seal": greenprint.PassphraseError,
+}
+
+
+def test_malformed_key_files(tmp_path) -> None:
+    path = tmp_path / "bad.key"
+    for case in load("keyfile.json")["malformed"]:
+        path.write_bytes(bytes.fromhex(case["file"]))
+        passphrase = case["passphrase"]
+        with pytest.raises(greenprint.GreenprintError) as caught:
+            greenprint.Key.load(path, passphrase and bytes.fromhex(passphrase))
+        wanted = ERROR_OF_CHECK.get(case["check"], greenprint.FormatError)
+        assert type(caught.value) is wanted, case["name"]
+        assert str(path) in str(caught.value)
