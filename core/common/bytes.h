@@ -4,19 +4,28 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define GP_BIG_ENDIAN 1
+#else
+#define GP_BIG_ENDIAN 0
+#endif
+
+static inline uint32_t gp_swap32(uint32_t x) {
+  return x << 24 | (x << 8 & 0xFF0000U) | (x >> 8 & 0xFF00U) | x >> 24;
+}
+
+/* One load or store of the machine's width: written byte by byte, vectorised loops over
+ * these come out slow. */
 static inline void gp_store_le32(uint8_t *out, uint32_t x) {
-  out[0] = (uint8_t)x;
-  out[1] = (uint8_t)(x >> 8);
-  out[2] = (uint8_t)(x >> 16);
-  out[3] = (uint8_t)(x >> 24);
+  const uint32_t ordered = GP_BIG_ENDIAN ? gp_swap32(x) : x;
+  memcpy(out, &ordered, sizeof ordered);
 }
 
 static inline void gp_store_be32(uint8_t *out, uint32_t x) {
-  out[0] = (uint8_t)(x >> 24);
-  out[1] = (uint8_t)(x >> 16);
-  out[2] = (uint8_t)(x >> 8);
-  out[3] = (uint8_t)x;
+  const uint32_t ordered = GP_BIG_ENDIAN ? x : gp_swap32(x);
+  memcpy(out, &ordered, sizeof ordered);
 }
 
 static inline void gp_store_le64(uint8_t *out, uint64_t x) {
@@ -25,7 +34,9 @@ static inline void gp_store_le64(uint8_t *out, uint64_t x) {
 }
 
 static inline uint32_t gp_load_le32(const uint8_t *in) {
-  return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+  uint32_t x;
+  memcpy(&x, in, sizeof x);
+  return GP_BIG_ENDIAN ? gp_swap32(x) : x;
 }
 
 static inline uint64_t gp_load_le64(const uint8_t *in) {

@@ -21,9 +21,9 @@ static void drop_cut_character(char *message, size_t length) {
   }
 }
 
-gp_status gp_fail(gp_error *error, gp_status status, const char *format, ...) {
+void gp_error_set(gp_error *error, gp_status status, const char *format, ...) {
   if (error == NULL) {
-    return status;
+    return;
   }
   error->status = status;
   va_list arguments;
@@ -35,15 +35,6 @@ gp_status gp_fail(gp_error *error, gp_status status, const char *format, ...) {
   } else if ((size_t)length >= sizeof error->message) {
     drop_cut_character(error->message, sizeof error->message - 1);
   }
-  return status;
-}
-
-gp_status gp_fail_null(gp_error *error, const char *function, const char *argument) {
-  return gp_fail(error, GP_ERR_ARGUMENT, "%s: %s must not be NULL", function, argument);
-}
-
-gp_status gp_fail_memory(gp_error *error, const char *what) {
-  return gp_fail(error, GP_ERR_MEMORY, "out of memory: %s", what);
 }
 
 const char *gp_status_string(gp_status status) {

@@ -14,7 +14,8 @@
  *     and what to do, as one line of UTF-8 fit to be shown to a person.
  *   - Objects are created by gp_X_new / gp_key_* and released by gp_X_free, which
  *     accepts NULL. Every other pointer argument must not be NULL unless marked
- *     "may be NULL"; a NULL that must not be is answered by GP_ERR_ARGUMENT.
+ *     "may be NULL"; functions that return a gp_status answer a NULL that must not be
+ *     with GP_ERR_ARGUMENT.
  *   - Token ids are uint32_t, any value. Sizes and counts are size_t or uint64_t.
  *   - No function reads the environment, writes to standard output or error,
  *     keeps global state of its own, or calls exit().
@@ -161,9 +162,9 @@ typedef enum gp_seal_cost {
   GP_SEAL_SENSITIVE = 3    /* 4 passes over 1 GiB */
 } gp_seal_cost;
 
-/* Writes a key file sealed with a passphrase of 1 to GP_PASSPHRASE_MAX bytes. The
- * file gets mode 0600 and appears whole or not at all; an existing file is never
- * replaced (GP_ERR_EXISTS). */
+/* Writes a key file sealed with a passphrase of 1 to GP_PASSPHRASE_MAX bytes; another
+ * length is GP_ERR_PASSPHRASE. The file gets mode 0600 and appears whole or not at all; an
+ * existing file is never replaced (GP_ERR_EXISTS). */
 GP_API GP_MUST_CHECK gp_status gp_key_save_sealed(const gp_key *key, const char *path,
                                                   const char *passphrase,
                                                   size_t passphrase_length, gp_seal_cost cost,
@@ -271,8 +272,9 @@ GP_API GP_MUST_CHECK gp_status gp_bias(const gp_watermark *watermark, gp_dtype d
                                        gp_error *error);
 
 /* The same for `n_rows` rows; row i starts `i * stride` elements after `logits`, and
- * `stride` is at least `vocabulary`. rows[i] is what row i continues. Stops at the
- * first row that fails, which the message names; rows before it are biased. */
+ * `stride` is at least `vocabulary`. rows[i] is what row i continues. Rows are done in
+ * order, so one session may stand in several of them. Stops at the first row that fails,
+ * which the message names; rows before it are biased. */
 GP_API GP_MUST_CHECK gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype,
                                              void *logits, size_t n_rows, size_t vocabulary,
                                              size_t stride, const gp_row *rows, gp_error *error);

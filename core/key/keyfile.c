@@ -344,14 +344,13 @@ static gp_status write_file(const char *path, const uint8_t *file, gp_error *err
   if (lstat(path, &existing) == 0) {
     return fail_exists(path, error);
   }
-  const char suffix[] = ".XXXXXX";
-  const size_t length = strlen(path);
-  char *temporary = malloc(length + sizeof suffix);
+  static const char suffix[] = ".XXXXXX";
+  const size_t size = strlen(path) + sizeof suffix;
+  char *temporary = malloc(size);
   if (temporary == NULL) {
     return gp_fail_memory(error, "file name");
   }
-  memcpy(temporary, path, length);
-  memcpy(temporary + length, suffix, sizeof suffix);
+  (void)snprintf(temporary, size, "%s%s", path, suffix);
   const int fd = mkstemp(temporary); /* mode 0600 */
   if (fd < 0) {
     const int reason = errno;

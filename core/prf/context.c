@@ -14,18 +14,32 @@
 
 #define IDS_PER_BLOCK (GP_BLOCK_SIZE / 4)
 
-/* S = AES(K_context, S xor block `index` of the window), for every window. */
-static gp_status absorb_block(gp_prf_lane *lane, const uint32_t *tokens, size_t width,
-                              size_t index, size_t count, uint8_t (*state)[GP_BLOCK_SIZE],
-                              gp_error *error) {
-  const size_t first = index * IDS_PER_BLOCK;
-  const size_t ids = width - first < IDS_PER_BLOCK ? width - first : IDS_PER_BLOCK;
+/* The ids that a batch of windows spans, as bytes, with a block's room behind them. */
+typedef struct id_bytes {
+  uint8_t bytes[4 * (GP_PRF_BATCH + GP_CONTEXT_WIDTH_MAX) + GP_BLOCK_SIZE];
+} id_bytes;
+
+static void encode_ids(const uint32_t *tokens, size_t count, id_bytes *ids) {
   for (size_t i = 0; i < count; i++) {
-    uint8_t block[GP_BLOCK_SIZE] = {0};
-    for (size_t j = 0; j < ids; j++) {
-      gp_store_le32(block + 4 * j, tokens[i + first + j]);
+    gp_store_le32(ids->bytes + 4 * i, tokens[i]);
+  }
+  memset(ids->bytes + 4 * count, 0, sizeof ids->bytes - 4 * count);
+}
+
+/* S = AES(K_context, S xor block `index` of the window), for every window. A whole block is
+ * read each time; `keep` masks what lies beyond the window. */
+static gp_status absorb_block(gp_prf_lane *lane, const id_bytes *ids, size_t width, size_t index,
+                              size_t count, uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
+  const size_t first = index * IDS_PER_BLOCK;
+  uint8_t keep[GP_BLOCK_SIZE] = {0};
+  for (size_t b = 0; b < GP_BLOCK_SIZE && first + b / 4 < width; b++) {
+    keep[b] = 0xFF;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const uint8_t *block = ids->bytes + 4 * (i + first);
+    for (size_t b = 0; b < GP_BLOCK_SIZE; b++) {
+      state[i][b] = (uint8_t)(state[i][b] ^ (block[b] & keep[b]));
     }
-    gp_xor_bytes(state[i], block, GP_BLOCK_SIZE);
   }
   return gp_cipher_blocks(lane->context, (const uint8_t(*)[GP_BLOCK_SIZE])state, state, count,
                           error);
@@ -35,10 +49,12 @@ static gp_status absorb_block(gp_prf_lane *lane, const uint32_t *tokens, size_t 
 static gp_status mac_windows(gp_prf_lane *lane, const uint32_t *tokens, size_t width,
                              size_t count, uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
   const size_t blocks = width == 0 ? 1 : (width + IDS_PER_BLOCK - 1) / IDS_PER_BLOCK;
+  id_bytes ids;
+  encode_ids(tokens, width == 0 ? 0 : count + width - 1, &ids);
   memset(state, 0, count * GP_BLOCK_SIZE);
   gp_status status = GP_OK;
   for (size_t index = 0; index < blocks && status == GP_OK; index++) {
-    status = absorb_block(lane, tokens, width, index, count, state, error);
+    status = absorb_block(lane, &ids, width, index, count, state, error);
   }
   return status;
 }

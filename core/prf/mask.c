@@ -64,7 +64,7 @@ size_t gp_prf_mask_groups_max(const gp_prf *prf) {
 static void compare_group(const uint8_t *planes, uint32_t g, uint32_t k, uint8_t *mask) {
   uint8_t less[GP_GROUP_BYTES] = {0};
   for (uint32_t place = 0; place < k; place++) {
-    const uint8_t *plane = planes + (k - 1 - place) * GP_BLOCK_SIZE;
+    const uint8_t *plane = planes + (size_t)(k - 1 - place) * GP_BLOCK_SIZE;
     const uint8_t bit = (uint8_t)(0U - (g >> place & 1U)); /* all ones or all zeros */
     for (size_t i = 0; i < GP_GROUP_BYTES; i++) {
       less[i] = (uint8_t)((~plane[i] & (less[i] | bit)) | (less[i] & bit));
