@@ -53,8 +53,8 @@ typedef struct bytes {
 } bytes;
 
 static void append(bytes *to, const void *data, size_t length) {
-  if (to->capacity - to->length < length) {
-    to->capacity = 2 * (to->length + length);
+  if (to->data == NULL || to->capacity - to->length < length) {
+    to->capacity = 2 * (to->length + length) + 1;
     to->data = realloc(to->data, to->capacity);
     assert_non_null(to->data);
   }
@@ -224,6 +224,8 @@ static void test_token_lines_refused(void **state) {
       {"4294967296\n", ":1: \"4294967296\" is too large for a token id: at most 4294967295"},
       {"100000000000000000000\n",
        ":1: \"10000000000000000000\"... is too large for a token id: at most 4294967295"},
+      {"18446744073709551617\n", /* 2^64 + 1 */
+       ":1: \"18446744073709551617\" is too large for a token id: at most 4294967295"},
       {"99999999999999999999x\n",
        ":1: \"99999999999999999999\"... is not a token id: digits expected"},
       {"{\"tokens\": [1]}\n", ":1: \"{\\\"tokens\\\":\" is not a token id: is this JSON Lines?"},
@@ -483,15 +485,14 @@ static void test_gzip_damage_names_the_line(void **state) {
   (void)state;
   bytes zipped = {0};
   append_member(&zipped, "1 2\n3 4\n5", 9, 0);
-  bytes damaged = zipped;
-  damaged.data[zipped.length - 8] ^= 1;
-  assert_refused(damaged.data, damaged.length, GP_INPUT_TOKENS,
+  zipped.data[zipped.length - 8] ^= 1;
+  assert_refused(zipped.data, zipped.length, GP_INPUT_TOKENS,
                  ":3: the gzip data is damaged (incorrect data check)");
-  damaged.data[zipped.length - 8] ^= 1;
-  damaged.data[zipped.length - 4] ^= 1;
-  assert_refused(damaged.data, damaged.length, GP_INPUT_TOKENS,
+  zipped.data[zipped.length - 8] ^= 1;
+  zipped.data[zipped.length - 4] ^= 1;
+  assert_refused(zipped.data, zipped.length, GP_INPUT_TOKENS,
                  ":3: the gzip data is damaged (incorrect length check)");
-  damaged.data[zipped.length - 4] ^= 1;
+  zipped.data[zipped.length - 4] ^= 1;
   assert_refused(zipped.data, zipped.length - 1, GP_INPUT_TOKENS,
                  ":3: the gzip data is cut off: the file is incomplete");
   append(&zipped, "\0", 1);
@@ -699,6 +700,7 @@ static void assert_facts(const bytes *file, bool is_gzip) {
   gp_input_facts facts;
   gp_error error = {0};
   uint8_t sha256[32];
+  memset(&facts, 0, sizeof facts);
   write_file(file->data, file->length);
   assert_int_equal(read_all(path, GP_INPUT_TOKENS, &documents, &facts, &error), GP_OK);
   assert_int_equal(EVP_Digest(file->data, file->length, sha256, NULL, EVP_sha256(), NULL), 1);

@@ -1,0 +1,63 @@
+/* What the commands of greenprint share. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "greenprint.h"
+
+/* Exit statuses. CLI_NOT_FOUND is of `verify` alone. */
+enum {
+  CLI_OK = 0,
+  CLI_NOT_FOUND = 1,
+  CLI_TROUBLE = 2
+};
+
+/* The commands, one file each. argv[0] is the command's name. They return an exit
+ * status, and have said on standard error what went wrong. */
+int cli_keygen(int argc, char **argv);
+int cli_inspect(int argc, char **argv);
+int cli_verify(int argc, char **argv);
+int cli_version(int argc, char **argv);
+
+/* --- console.c */
+
+/* Prints "greenprint COMMAND: message" on standard error and returns CLI_TROUBLE.
+ * `command` may be NULL. Control characters (of a file name, say) become '?'. */
+int cli_fail(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same as a warning: the command goes on. */
+void cli_warn(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints text with its control characters as '?'. */
+void cli_put_safe(FILE *out, const char *text);
+
+/* Writes out what was printed. CLI_OK, or CLI_TROUBLE with a message if it is lost. */
+int cli_flush(const char *command);
+
+/* --- options.c */
+
+/* Values that getopt_long() returns for options that have no letter. */
+enum {
+  CLI_LONG_OPTION = 256
+};
+
+/* The answer to getopt_long() having returned '?' or ':'. */
+int cli_bad_option(const char *command, int returned, char **argv);
+
+/* Reads decimal digits, nothing else; false when they are none or exceed `largest`. */
+bool cli_parse_number(const char *text, uint64_t largest, uint64_t *value);
+
+/* --- describe.c */
+
+#define CLI_PARAMS_SIZE 64
+#define CLI_P_SIZE      32
+
+/* "hash, context width 2, gamma 1/4". Returns `out`. */
+const char *cli_describe_params(char out[CLI_PARAMS_SIZE], const gp_params *params);
+
+/* A p-value from its decimal logarithm, such as "3.1e-412" or "0.52". Returns `out`. */
+const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p);
+
+#endif

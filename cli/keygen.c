@@ -1,0 +1,258 @@
+/* greenprint keygen: makes a key file. */
+#include "cli.h"
+#include "passphrase.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <sodium.h>
+
+static const char name[] = "keygen";
+
+static const char help[] =
+    "Usage: greenprint keygen -o FILE [OPTION...]\n"
+    "\n"
+    "Makes a new key and writes it to FILE, with mode 0600. An existing file is never\n"
+    "replaced. The key is sealed with a passphrase, which is asked for twice on the\n"
+    "terminal, unless an option says otherwise.\n"
+    "\n"
+    "  -o, --output FILE           the key file to write\n"
+    "      --gamma FRACTION        share of green tokens, g/2^k with k up to 8: 1/4\n"
+    "      --context-width N       tokens that choose a green list, 1 to 16: 2\n"
+    "      --seeding SCHEME        hash, min, or fixed (one list for everything): hash\n"
+    "      --passphrase-file FILE  take the passphrase from FILE\n"
+    "      --cost COST             what a guess at the passphrase costs: interactive\n"
+    "                              (64 MiB), moderate (256 MiB), sensitive (1 GiB):\n"
+    "                              moderate\n"
+    "      --unsealed              no passphrase: whoever reads the file has the key\n"
+    "  -h, --help                  show this help\n"
+    "\n"
+    "Shows the key id and the commitment, which reveals nothing about the key. Publish\n"
+    "it, so that nobody can say the key was chosen afterwards.\n"
+    "\n"
+    "Exit status: 0 done, 2 an error.\n";
+
+typedef struct keygen_options {
+  bool help;
+  const char *output;
+  const char *gamma;
+  const char *context_width;
+  const char *seeding;
+  const char *passphrase_file;
+  const char *cost;
+  bool unsealed;
+} keygen_options;
+
+static int parse_options(int argc, char **argv, keygen_options *options) {
+  enum {
+    GAMMA = CLI_LONG_OPTION,
+    CONTEXT_WIDTH,
+    SEEDING,
+    PASSPHRASE_FILE,
+    COST,
+    UNSEALED
+  };
+  static const struct option known[] = {
+      {"output", required_argument, NULL, 'o'},
+      {"gamma", required_argument, NULL, GAMMA},
+      {"context-width", required_argument, NULL, CONTEXT_WIDTH},
+      {"seeding", required_argument, NULL, SEEDING},
+      {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
+      {"cost", required_argument, NULL, COST},
+      {"unsealed", no_argument, NULL, UNSEALED},
+      {"help", no_argument, NULL, 'h'},
+      {0},
+  };
+  opterr = 0;
+  int option = 0;
+  while ((option = getopt_long(argc, argv, ":o:h", known, NULL)) != -1) {
+    switch (option) {
+    case 'o':
+      options->output = optarg;
+      break;
+    case GAMMA:
+      options->gamma = optarg;
+      break;
+    case CONTEXT_WIDTH:
+      options->context_width = optarg;
+      break;
+    case SEEDING:
+      options->seeding = optarg;
+      break;
+    case PASSPHRASE_FILE:
+      options->passphrase_file = optarg;
+      break;
+    case COST:
+      options->cost = optarg;
+      break;
+    case UNSEALED:
+      options->unsealed = true;
+      break;
+    case 'h':
+      options->help = true;
+      return CLI_OK;
+    default:
+      return cli_bad_option(name, option, argv);
+    }
+  }
+  if (optind < argc) {
+    return cli_fail(name, "unexpected operand %s: the key file is named with -o", argv[optind]);
+  }
+  if (options->output[0] == '\0') {
+    return cli_fail(name, "name the key file to write with -o FILE");
+  }
+  if (options->unsealed && options->passphrase_file != NULL) {
+    return cli_fail(name, "--unsealed and --passphrase-file exclude each other");
+  }
+  if (options->unsealed && options->cost != NULL) {
+    return cli_fail(name, "--unsealed and --cost exclude each other");
+  }
+  return CLI_OK;
+}
+
+static int set_context_width(const keygen_options *options, gp_params *params) {
+  uint64_t width = params->seeding == GP_SEEDING_FIXED ? 0 : params->context_width;
+  if (options->context_width != NULL &&
+      !cli_parse_number(options->context_width, UINT32_MAX, &width)) {
+    return cli_fail(name, "--context-width %s is not a whole number from 0 to %d",
+                    options->context_width, GP_CONTEXT_WIDTH_MAX);
+  }
+  params->context_width = (uint32_t)width;
+  return CLI_OK;
+}
+
+static int set_params(const keygen_options *options, gp_params *params) {
+  gp_error error;
+  *params = gp_params_default();
+  if (options->gamma != NULL && gp_params_set_gamma(params, options->gamma, &error) != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
+  if (options->seeding != NULL &&
+      gp_params_set_seeding(params, options->seeding, &error) != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
+  const int status = set_context_width(options, params);
+  if (status != CLI_OK) {
+    return status;
+  }
+  if (gp_params_check(params, &error) != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
+  return CLI_OK;
+}
+
+static int set_cost(const keygen_options *options, gp_seal_cost *cost) {
+  static const struct {
+    const char *name;
+    gp_seal_cost cost;
+  } costs[] = {{"interactive", GP_SEAL_INTERACTIVE},
+               {"moderate", GP_SEAL_MODERATE},
+               {"sensitive", GP_SEAL_SENSITIVE}};
+  *cost = GP_SEAL_MODERATE;
+  if (options->cost == NULL) {
+    return CLI_OK;
+  }
+  for (size_t i = 0; i < sizeof costs / sizeof costs[0]; i++) {
+    if (strcmp(options->cost, costs[i].name) == 0) {
+      *cost = costs[i].cost;
+      return CLI_OK;
+    }
+  }
+  return cli_fail(name, "--cost %s is none of interactive, moderate, sensitive", options->cost);
+}
+
+static bool can_ask(void) {
+  FILE *terminal = fopen("/dev/tty", "r+");
+  if (terminal == NULL) {
+    return false;
+  }
+  (void)fclose(terminal);
+  return true;
+}
+
+static int get_passphrase(const keygen_options *options, passphrase *secret) {
+  if (options->unsealed) {
+    return CLI_OK;
+  }
+  if (options->passphrase_file != NULL) {
+    return passphrase_from_file(name, options->passphrase_file, secret);
+  }
+  if (!can_ask()) {
+    return cli_fail(name, "there is no terminal to ask for a passphrase; "
+                          "use --passphrase-file FILE or --unsealed");
+  }
+  return passphrase_from_terminal_twice(name, secret);
+}
+
+static int print_key(const gp_key *key, const keygen_options *options) {
+  uint8_t commitment[GP_COMMITMENT_SIZE];
+  char hex[2 * GP_COMMITMENT_SIZE + 1];
+  char id[GP_KEY_ID_STRING_SIZE];
+  char params_text[CLI_PARAMS_SIZE];
+  const gp_params params = gp_key_params(key);
+  gp_key_commitment(key, commitment);
+  gp_key_id(key, id);
+  (void)fputs("file        ", stdout);
+  cli_put_safe(stdout, options->output);
+  (void)printf("\nkey         %s\ncommitment  %s\nparameters  %s\nprotection  %s\n", id,
+               sodium_bin2hex(hex, sizeof hex, commitment, sizeof commitment),
+               cli_describe_params(params_text, &params),
+               options->unsealed ? "none: whoever can read the file has the key"
+                                 : "sealed with the passphrase");
+  return cli_flush(name);
+}
+
+static int make_key(const keygen_options *options, const gp_params *params, gp_seal_cost cost,
+                    const passphrase *secret) {
+  gp_error error;
+  gp_key *key = NULL;
+  if (gp_key_generate(params, &key, &error) != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
+  const gp_status saved =
+      options->unsealed
+          ? gp_key_save_unsealed(key, options->output, &error)
+          : gp_key_save_sealed(key, options->output, secret->bytes, secret->length, cost, &error);
+  const int status =
+      saved == GP_OK ? print_key(key, options) : cli_fail(name, "%s", error.message);
+  gp_key_free(key);
+  return status;
+}
+
+int cli_keygen(int argc, char **argv) {
+  keygen_options options = {.output = ""};
+  gp_params params;
+  gp_seal_cost cost;
+  int status = parse_options(argc, argv, &options);
+  if (status != CLI_OK) {
+    return status;
+  }
+  if (options.help) {
+    (void)fputs(help, stdout);
+    return cli_flush(name);
+  }
+  status = set_params(&options, &params);
+  if (status != CLI_OK) {
+    return status;
+  }
+  status = set_cost(&options, &cost);
+  if (status != CLI_OK) {
+    return status;
+  }
+  /* gp_key_save_*() is what guarantees this; here it saves typing a passphrase in vain. */
+  struct stat existing;
+  if (lstat(options.output, &existing) == 0) {
+    return cli_fail(name,
+                    "%s: exists already; a key file is never overwritten: choose another name",
+                    options.output);
+  }
+  passphrase secret = {0};
+  status = get_passphrase(&options, &secret);
+  if (status == CLI_OK) {
+    status = make_key(&options, &params, cost, &secret);
+  }
+  passphrase_free(&secret);
+  return status;
+}

@@ -1,0 +1,109 @@
+#include "scan.h"
+
+#include <stdlib.h>
+
+typedef struct scan {
+  gp_verifier *together;
+  gp_verifier *alone; /* NULL unless documents are wanted one by one */
+  findings *all;
+  gp_error *error;
+} scan;
+
+void findings_free(findings *all) {
+  free(all->inputs);
+  free(all->documents);
+  *all = (findings){0};
+}
+
+static gp_status out_of_memory(gp_error *error) {
+  *error = (gp_error){GP_ERR_MEMORY, "out of memory: too many documents for --per-document"};
+  return GP_ERR_MEMORY;
+}
+
+static gp_status grow_documents(findings *all, gp_error *error) {
+  const size_t capacity = all->documents_capacity > 0 ? all->documents_capacity : 64;
+  if (capacity > SIZE_MAX / 2 / sizeof *all->documents) {
+    return out_of_memory(error);
+  }
+  document_findings *grown = realloc(all->documents, 2 * capacity * sizeof *grown);
+  if (grown == NULL) {
+    return out_of_memory(error);
+  }
+  all->documents = grown;
+  all->documents_capacity = 2 * capacity;
+  return GP_OK;
+}
+
+static gp_status add_alone(scan *state, document_findings document, const uint32_t *tokens,
+                           size_t n_tokens) {
+  findings *all = state->all;
+  if (all->n_documents == all->documents_capacity) {
+    const gp_status status = grow_documents(all, state->error);
+    if (status != GP_OK) {
+      return status;
+    }
+  }
+  gp_verifier_reset(state->alone);
+  const gp_status status = gp_verifier_add(state->alone, tokens, n_tokens, state->error);
+  if (status != GP_OK) {
+    return status;
+  }
+  gp_verifier_result(state->alone, &document.result);
+  all->documents[all->n_documents++] = document;
+  return GP_OK;
+}
+
+static gp_status scan_documents(scan *state, gp_reader *reader, size_t index) {
+  input_findings *input = &state->all->inputs[index];
+  for (;;) {
+    const uint32_t *tokens = NULL;
+    size_t n_tokens = 0;
+    uint64_t line = 0;
+    gp_status status = gp_reader_next(reader, &tokens, &n_tokens, &line, state->error);
+    if (status == GP_OK && tokens == NULL) {
+      return gp_reader_facts(reader, &input->facts, state->error);
+    }
+    if (status == GP_OK) {
+      input->documents++;
+      input->tokens += n_tokens;
+      status = gp_verifier_add(state->together, tokens, n_tokens, state->error);
+    }
+    if (status == GP_OK && state->alone != NULL) {
+      status =
+          add_alone(state, (document_findings){.input = index, .line = line}, tokens, n_tokens);
+    }
+    if (status != GP_OK) {
+      return status;
+    }
+  }
+}
+
+static gp_status scan_input(scan *state, const char *field, size_t index) {
+  const input_findings *input = &state->all->inputs[index];
+  gp_reader *reader = NULL;
+  gp_status status =
+      gp_reader_open(input->name, input->format, input->format == GP_INPUT_JSONL ? field : NULL,
+                     &reader, state->error);
+  if (status == GP_OK) {
+    status = scan_documents(state, reader, index);
+  }
+  gp_reader_free(reader);
+  return status;
+}
+
+gp_status scan_inputs(const gp_key *key, const char *field, findings *all, gp_error *error) {
+  scan state = {.all = all, .error = error};
+  gp_status status = gp_verifier_new(key, &all->tenant, &state.together, error);
+  if (status == GP_OK && all->per_document) {
+    status = gp_verifier_new(key, &all->tenant, &state.alone, error);
+  }
+  for (size_t i = 0; i < all->n_inputs && status == GP_OK; i++) {
+    status = scan_input(&state, field, i);
+  }
+  if (status == GP_OK) {
+    gp_verifier_result(state.together, &all->result);
+  }
+  gp_verifier_free(state.together);
+  gp_verifier_free(state.alone);
+  return status;
+}

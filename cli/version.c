@@ -1,0 +1,35 @@
+/* greenprint version: the library that is running, and the libraries under it. */
+#include "cli.h"
+
+#include <getopt.h>
+
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <sodium.h>
+#include <zlib.h>
+
+static const char help[] =
+    "Usage: greenprint version\n"
+    "\n"
+    "Shows the versions of greenprint and of the libraries it runs with.\n";
+
+int cli_version(int argc, char **argv) {
+  static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+  opterr = 0;
+  const int option = getopt_long(argc, argv, ":h", options, NULL);
+  if (option == 'h') {
+    (void)fputs(help, stdout);
+    return cli_flush("version");
+  }
+  if (option != -1) {
+    return cli_bad_option("version", option, argv);
+  }
+  if (optind < argc) {
+    return cli_fail("version", "unexpected operand %s; see greenprint version --help",
+                    argv[optind]);
+  }
+  (void)printf("greenprint %s\n%s\nlibsodium %s\nzlib %s\njansson %s\n", gp_version(),
+               OpenSSL_version(OPENSSL_VERSION), sodium_version_string(), zlibVersion(),
+               jansson_version_str());
+  return cli_flush("version");
+}

@@ -1,0 +1,152 @@
+"""Help, versions and options that are wrong."""
+
+import os
+import re
+import resource
+import subprocess
+
+import pytest
+
+COMMANDS = ("keygen", "inspect", "verify", "version")
+
+
+def test_help(greenprint):
+    for option in ("--help", "-h"):
+        result = greenprint(option)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.startswith("Usage: greenprint COMMAND [OPTION...]\n")
+        for command in COMMANDS:
+            assert re.search(rf"^  {command} ", result.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "command, options",
+    [
+        (
+            "keygen",
+            "-o --output --gamma --context-width --seeding --passphrase-file --cost --unsealed",
+        ),
+        ("inspect", "--json"),
+        (
+            "verify",
+            "-k --key --passphrase-file --alpha --tenant --format --field --per-document --json",
+        ),
+        ("version", ""),
+    ],
+)
+def test_help_of_a_command(greenprint, command, options):
+    for option in ("--help", "-h"):
+        result = greenprint(command, option)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.startswith(f"Usage: greenprint {command}")
+        assert all(len(line) <= 88 for line in result.stdout.splitlines())
+        for name in options.split():
+            assert re.search(rf"^ .*{name}\b", result.stdout, re.MULTILINE), name
+
+
+def test_no_command(greenprint):
+    result = greenprint()
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: greenprint COMMAND")
+
+
+def test_unknown_command(greenprint):
+    assert greenprint.fails("sign") == "greenprint: unknown command sign; see greenprint --help"
+    assert (
+        greenprint.fails("--sign") == "greenprint: unknown option --sign; see greenprint --help"
+    )
+
+
+def test_version(greenprint):
+    result = greenprint("version")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    patterns = [r"greenprint \d", r"OpenSSL 3", r"libsodium 1", r"zlib 1", r"jansson 2"]
+    assert len(lines) == len(patterns)
+    for line, pattern in zip(lines, patterns, strict=True):
+        assert re.match(pattern, line)
+    assert greenprint("--version").stdout == result.stdout
+    assert greenprint("-V").stdout == result.stdout
+    assert greenprint.fails("version", "x") == (
+        "greenprint version: unexpected operand x; see greenprint version --help"
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_unknown_option(greenprint, command):
+    see = f"; see greenprint {command} --help"
+    start = f"greenprint {command}: "
+    assert greenprint.fails(command, "--bogus") == (
+        start + "unknown or ambiguous option --bogus" + see
+    )
+    assert greenprint.fails(command, "-x") == start + "unknown option -x" + see
+    assert greenprint.fails(command, "--help=1") == (
+        start + "option --help=1 takes no value" + see
+    )
+
+
+@pytest.mark.parametrize(
+    "command, option",
+    [("keygen", "-o"), ("keygen", "--cost"), ("verify", "-k"), ("verify", "--alpha")],
+)
+def test_option_without_its_value(greenprint, command, option):
+    assert greenprint.fails(command, option) == (
+        f"greenprint {command}: option {option} needs a value; see greenprint {command} --help"
+    )
+
+
+def test_control_characters_are_not_printed(greenprint):
+    assert greenprint.fails("a\x1b[31m\nb") == (
+        "greenprint: unknown command a?[31m?b; see greenprint --help"
+    )
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("version",), ("verify", "--help")])
+def test_output_that_is_lost(greenprint, arguments):
+    with open("/dev/full", "wb") as full:
+        result = greenprint(*arguments, stdout=full)
+    assert result.returncode == 2
+    assert "standard output cannot be written: No space left on device" in result.stderr
+
+
+def test_closed_standard_descriptors(greenprint, key):
+    """No file that is opened may take the place of standard output or error."""
+    (greenprint.folder / "a.tokens").write_text("1 2 3\n")
+    result = greenprint("verify", "-k", "k.key", "a.tokens", preexec_fn=lambda: os.close(1))
+    assert result.returncode == 2
+    assert "standard output cannot be written: Bad file descriptor" in result.stderr
+    result = greenprint("verify", "-k", "k.key", preexec_fn=lambda: os.close(0))
+    assert result.returncode == 2
+    assert "standard input:1: cannot be read: Bad file descriptor" in result.stderr
+    before = key.read_bytes()
+    result = greenprint("keygen", "-o", "k.key", "--unsealed", preexec_fn=lambda: os.close(2))
+    assert (result.returncode, key.read_bytes()) == (2, before)
+
+
+def test_no_core_files(greenprint, key):
+    """A process that holds a key may not leave it in a core file."""
+
+    def allow_core_files():
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+    process = greenprint.start(
+        "verify", "-k", "k.key", stdin=subprocess.PIPE, preexec_fn=allow_core_files
+    )
+    process.stdin.write(b"1 2 3 ")
+    process.stdin.flush()
+    wait_until_reading(process.pid)
+    with open(f"/proc/{process.pid}/limits") as file:
+        limits = file.read()
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+    process.communicate(b"4\n", timeout=60)
+    assert process.returncode == 1
+
+
+def wait_until_reading(pid):
+    """Wait until a process sleeps, which here is in read(2) on its standard input."""
+    for _ in range(10000):
+        with open(f"/proc/{pid}/stat") as file:
+            if file.read().rpartition(")")[2].split()[0] == "S":
+                return
+    raise AssertionError("the process does not come to read")
