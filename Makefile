@@ -1,0 +1,67 @@
+# The everyday commands. What is built, and how, stands in CMakeLists.txt; what they
+# need on the machine is installed by scripts/setup.sh, where it is missing.
+
+MAKEFLAGS += --no-print-directory
+BUILD := build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+CMAKE_FLAGS ?=
+export JOBS
+
+.PHONY: all help demo test bench lint format sanitize valgrind evaluate calibration install clean
+
+all:
+	@scripts/setup.sh build
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
+	@cmake --build $(BUILD) --parallel $(JOBS)
+
+help:
+	@echo 'make              build build/greenprint and the library'
+	@echo 'make demo         mark a text of a real language model and find the mark again'
+	@echo 'make test         every test; ends with a count'
+	@echo 'make bench        speed of embedding and verifying'
+	@echo 'make lint         compilers, clang-tidy, cppcheck, formatters, ruff, shellcheck'
+	@echo 'make format       format the C and Python code in place'
+	@echo 'make sanitize     C and command tests under AddressSanitizer, UBSan, ThreadSanitizer'
+	@echo 'make valgrind     C tests under valgrind'
+	@echo 'make evaluate     detection and text quality on a real model (minutes)'
+	@echo 'make calibration  false positives on human text, 2,000 keys for each scheme (minutes)'
+	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
+	@echo 'make clean        remove build/, the Python environment included'
+
+demo: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python scripts/demo.py
+
+test: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python scripts/run_tests.py
+
+bench: all
+	@$(BUILD)/bench_greenprint
+
+lint:
+	@scripts/lint.sh check
+
+format:
+	@scripts/lint.sh format
+
+sanitize:
+	@scripts/sanitize.sh
+
+valgrind:
+	@scripts/valgrind.sh
+
+evaluate: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python tests/evaluation/detection.py
+
+calibration: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py
+
+install: all
+	@cmake --install $(BUILD)
+
+clean:
+	rm -rf $(BUILD)

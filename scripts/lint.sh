@@ -1,0 +1,85 @@
+#!/bin/sh
+# scripts/lint.sh check    compilers, clang-tidy, cppcheck, formatters, ruff, shellcheck
+# scripts/lint.sh format   formats the C and Python code in place
+set -eu
+unset MAKEFLAGS MFLAGS MAKELEVEL
+cd "$(dirname "$0")/.."
+jobs=${JOBS:-2}
+python_folders='bindings scripts tests testvectors'
+
+c_files() {
+  find core cli tests bindings \( -name build -o -name '*.egg-info' \) -prune -o \
+    -type f \( -name '*.c' -o -name '*.h' \) -print0
+}
+
+failed=
+# step NAME COMMAND...: runs every check even if one fails, so that one run shows all.
+step() {
+  name=$1
+  shift
+  printf '== %s\n' "$name"
+  "$@" || failed="$failed, $name"
+}
+
+compile_with() {
+  if ! CC=$1 cmake -S . -B "build/lint-$1" -DCMAKE_BUILD_TYPE=Release -DGREENPRINT_WERROR=ON \
+    >"build/lint-$1.log" 2>&1 ||
+    ! cmake --build "build/lint-$1" --parallel "$jobs" >"build/lint-$1.log" 2>&1; then
+    tail -n 60 "build/lint-$1.log"
+    return 1
+  fi
+}
+
+tidy() {
+  find core cli -name '*.c' -print0 |
+    xargs -0 -n 1 -P "$jobs" clang-tidy --quiet -p build/lint-clang --warnings-as-errors='*' \
+      2>/dev/null
+}
+
+check_cppcheck() {
+  cppcheck --quiet -j "$jobs" --std=c11 --inline-suppr --error-exitcode=1 \
+    --enable=warning,performance,portability --suppress=missingIncludeSystem \
+    -I core -I core/include core cli
+}
+
+check_format() { c_files | xargs -0 clang-format --dry-run --Werror; }
+
+# shellcheck disable=SC2086 # folder names without blanks
+check_ruff() {
+  build/venv/bin/ruff check --quiet $python_folders &&
+    build/venv/bin/ruff format --quiet --diff $python_folders
+}
+
+check_man() {
+  find . \( -path ./build -o -path ./.git \) -prune -o -name '*.1' -print | while read -r page; do
+    warnings=$(groff -man -Tutf8 -ww -z "$page" 2>&1)
+    [ -z "$warnings" ] || { printf '%s\n' "$warnings"; return 1; }
+  done
+}
+
+scripts/setup.sh lint
+case "${1:-}" in
+  check)
+    step 'gcc -Werror' compile_with gcc
+    step 'clang -Werror' compile_with clang
+    step clang-tidy tidy
+    step cppcheck check_cppcheck
+    step clang-format check_format
+    step ruff check_ruff
+    step shellcheck shellcheck scripts/*.sh .ci/run
+    step 'man page' check_man
+    [ -z "$failed" ] || { printf 'lint: failed: %s\n' "${failed#, }"; exit 1; }
+    echo 'lint: clean'
+    ;;
+  format)
+    c_files | xargs -0 clang-format -i
+    # shellcheck disable=SC2086
+    build/venv/bin/ruff check --quiet --fix --select I $python_folders || true
+    # shellcheck disable=SC2086
+    build/venv/bin/ruff format --quiet $python_folders
+    ;;
+  *)
+    echo 'usage: scripts/lint.sh check|format' >&2
+    exit 2
+    ;;
+esac

