@@ -235,10 +235,11 @@ def test_passphrase_length(greenprint):
         assert greenprint.fails(*make, "9.key") == (
             "greenprint keygen: p: the passphrase is longer than 1024 bytes"
         )
-    path.write_bytes(b"x" * 100000)
-    assert greenprint.fails(*make, "9.key") == (
-        "greenprint keygen: p: the passphrase is longer than 1024 bytes"
-    )
+    for content in (b"x" * 100000, b"x" * 1024 + b"\r\nx"):
+        path.write_bytes(content)
+        assert greenprint.fails(*make, "9.key") == (
+            "greenprint keygen: p: the passphrase is longer than 1024 bytes"
+        )
 
 
 def test_passphrase_of_any_bytes(greenprint):
