@@ -99,7 +99,7 @@ static int read_digits(const char **text, uint64_t *value) {
   return digits;
 }
 
-/* Reads "A/B" or "A.B" as a fraction. */
+/* Reads "A/B", "0.B" or "A" as a fraction. */
 static bool read_fraction(const char *text, uint64_t *num, uint64_t *den) {
   *num = 0;
   *den = 0;
@@ -111,7 +111,11 @@ static bool read_fraction(const char *text, uint64_t *num, uint64_t *den) {
     text++;
     return before > 0 && read_digits(&text, den) > 0 && *text == '\0' && *den > 0;
   }
-  if (*text != '.' || *num > 0) { /* 1 and more are no fraction */
+  if (*text == '\0') {
+    *den = 1;
+    return before > 0;
+  }
+  if (*text != '.' || *num > 0) {
     return false;
   }
   text++;

@@ -227,7 +227,12 @@ gp_status gp_log10_binomial_tail(uint64_t n, uint64_t green, uint32_t gamma_num,
   if (status != GP_OK) {
     return status;
   }
-  *log10_p = log_tail(n, green, gamma_num, UINT32_C(1) << gamma_log2_den) / ln10;
+  const uint32_t den = UINT32_C(1) << gamma_log2_den;
+  if (green == n) { /* rounded as log10(alpha) is, so that p = alpha compares equal */
+    *log10_p = n == 0 ? 0.0 : (double)n * log10((double)gamma_num / den);
+    return GP_OK;
+  }
+  *log10_p = log_tail(n, green, gamma_num, den) / ln10;
   return GP_OK;
 }
 

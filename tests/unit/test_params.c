@@ -36,8 +36,8 @@ static void gamma_texts(void **state) {
 static void bad_gamma_texts(void **state) {
   (void)state;
   static const char *const no_fraction[] = {
-      "",    "x", "1/",  "/4", "1/4 ", " 1/4", "-1/4", "+1/4", "1//4", "0.25x", "1e-2",
-      "1/0", "1", "1.5", ".",  "0.",   "nan",  "inf",  "0,25", "1.0",  "1/2/4", "1234567890/4"};
+      "",    "x",   "1/", "/4", "1/4 ", " 1/4", "-1/4", "+1/4", "1//4",  "0.25x",       "1e-2",
+      "1/0", "1.5", ".",  "0.", "nan",  "inf",  "0,25", "1.0",  "1/2/4", "1234567890/4"};
   for (size_t i = 0; i < sizeof no_fraction / sizeof *no_fraction; i++) {
     gp_params params = gp_params_default();
     gp_error error = {0};
@@ -48,6 +48,8 @@ static void bad_gamma_texts(void **state) {
   gp_params params = gp_params_default();
   assert_fails(gp_params_set_gamma(&params, "4/4", error), GP_ERR_ARGUMENT,
                "gamma: '4/4' is not between 0 and 1");
+  assert_fails(gp_params_set_gamma(&params, "1", error), GP_ERR_ARGUMENT,
+               "gamma: '1' is not between 0 and 1");
   assert_fails(gp_params_set_gamma(&params, "0/4", error), GP_ERR_ARGUMENT,
                "gamma: '0/4' is not between 0 and 1");
   assert_fails(gp_params_set_gamma(&params, "0.3", error), GP_ERR_ARGUMENT,

@@ -51,6 +51,7 @@ static void ends(void **state) {
   assert_true(tail(UINT64_C(1) << 44, 0, 1, 2) == 0.0);
   assert_true(fabs(tail(1000000000, 1000000000, 1, 1) / (-1e9 * log10(2.0)) - 1.0) < 1e-15);
   assert_true(tail(1000000000, 1, 1, 1) == 0.0); /* 1 - 2^-1e9 */
+  assert_true(tail(1, 1, 1, 2) == log10(0.25));  /* p = alpha compares equal */
 }
 
 static void never_rises(void **state) {
