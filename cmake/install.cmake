@@ -16,6 +16,9 @@ install(FILES ${PROJECT_BINARY_DIR}/greenprint-config.cmake
               ${PROJECT_BINARY_DIR}/greenprint-config-version.cmake
         DESTINATION ${_package})
 
+# Relative to itself, so that `cmake --install --prefix` may name another place.
+file(RELATIVE_PATH GREENPRINT_PC_TO_PREFIX
+     "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 configure_file(cmake/greenprint.pc.in greenprint.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/greenprint.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

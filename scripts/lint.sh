@@ -67,7 +67,7 @@ case "${1:-}" in
     step cppcheck check_cppcheck
     step clang-format check_format
     step ruff check_ruff
-    step shellcheck shellcheck scripts/*.sh .ci/run
+    step shellcheck shellcheck scripts/*.sh tests/*/*.sh .ci/run
     step 'man page' check_man
     [ -z "$failed" ] || { printf 'lint: failed: %s\n' "${failed#, }"; exit 1; }
     echo 'lint: clean'
