@@ -43,11 +43,19 @@ static inline uint64_t gp_load_le64(const uint8_t *in) {
   return (uint64_t)gp_load_le32(in) | (uint64_t)gp_load_le32(in + 4) << 32;
 }
 
-/* a ^= b; the two do not overlap. */
-static inline void gp_xor_bytes(uint8_t *restrict a, const uint8_t *restrict b, size_t size) {
-  for (size_t i = 0; i < size; i++) {
-    a[i] ^= b[i];
-  }
+/* Sixteen bytes as two words, for bitwise work on AES blocks. */
+typedef struct gp_words {
+  uint64_t word[2];
+} gp_words;
+
+static inline gp_words gp_load_words(const uint8_t *in) {
+  gp_words x;
+  memcpy(&x, in, sizeof x);
+  return x;
+}
+
+static inline void gp_store_words(uint8_t *out, gp_words x) {
+  memcpy(out, &x, sizeof x);
 }
 
 #endif

@@ -18,17 +18,14 @@
 
 /* An id as two numbers, so that comparing is not a call. */
 static bool is_zero(const uint8_t id[GP_ID_SIZE]) {
-  uint64_t words[2];
-  memcpy(words, id, sizeof words);
-  return (words[0] | words[1]) == 0;
+  const gp_words x = gp_load_words(id);
+  return (x.word[0] | x.word[1]) == 0;
 }
 
 static bool is_equal(const uint8_t a[GP_ID_SIZE], const uint8_t b[GP_ID_SIZE]) {
-  uint64_t x[2];
-  uint64_t y[2];
-  memcpy(x, a, sizeof x);
-  memcpy(y, b, sizeof y);
-  return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+  const gp_words x = gp_load_words(a);
+  const gp_words y = gp_load_words(b);
+  return ((x.word[0] ^ y.word[0]) | (x.word[1] ^ y.word[1])) == 0;
 }
 
 static size_t home(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {

@@ -35,11 +35,13 @@ static gp_status absorb_block(gp_prf_lane *lane, const id_bytes *ids, size_t wid
   for (size_t b = 0; b < GP_BLOCK_SIZE && first + b / 4 < width; b++) {
     keep[b] = 0xFF;
   }
+  const gp_words kept = gp_load_words(keep);
   for (size_t i = 0; i < count; i++) {
-    const uint8_t *block = ids->bytes + 4 * (i + first);
-    for (size_t b = 0; b < GP_BLOCK_SIZE; b++) {
-      state[i][b] = (uint8_t)(state[i][b] ^ (block[b] & keep[b]));
-    }
+    const gp_words block = gp_load_words(ids->bytes + 4 * (i + first));
+    gp_words s = gp_load_words(state[i]);
+    s.word[0] ^= block.word[0] & kept.word[0];
+    s.word[1] ^= block.word[1] & kept.word[1];
+    gp_store_words(state[i], s);
   }
   return gp_cipher_blocks(lane->context, (const uint8_t(*)[GP_BLOCK_SIZE])state, state, count,
                           error);
@@ -101,9 +103,15 @@ gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *to
   if (status != GP_OK) {
     return status;
   }
+  uint8_t tweak[GP_BLOCK_SIZE] = {0};
+  memcpy(tweak, prf->tweak, GP_NONCE_SIZE);
+  const gp_words tweaked = gp_load_words(tweak);
   for (size_t i = 0; i < count; i++) {
-    gp_xor_bytes(nonces[i], prf->tweak, GP_NONCE_SIZE);
-    memset(nonces[i] + GP_NONCE_SIZE, 0, GP_BLOCK_SIZE - GP_NONCE_SIZE);
+    gp_words s = gp_load_words(nonces[i]);
+    s.word[0] ^= tweaked.word[0];
+    s.word[1] ^= tweaked.word[1];
+    gp_store_words(nonces[i], s);
+    gp_store_le32(nonces[i] + GP_NONCE_SIZE, 0);
   }
   return GP_OK;
 }
