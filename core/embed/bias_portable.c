@@ -5,8 +5,7 @@
  * one addition an element, without a branch. The neutral element of addition is -0.0, not
  * 0.0: x + -0.0 is x for every x, while -0.0 + 0.0 is 0.0 and would change a red token.
  *
- * float16, bfloat16: widened to float32, added, rounded to nearest, ties to even, and taken
- * over where the token is green.
+ * float16, bfloat16: widened to float32, the same addends, rounded to nearest, ties to even.
  *
  * All work through small local arrays and without branches: that is what lets a compiler
  * make vector instructions of them.
@@ -16,7 +15,7 @@
 #include "embed/kernel.h"
 
 gp_boost gp_boost_make(float delta) {
-  gp_boost boost = {.delta = delta};
+  gp_boost boost;
   for (unsigned bits = 0; bits < 16; bits++) {
     for (unsigned i = 0; i < 4; i++) {
       boost.nibble[bits][i] = (bits >> i & 1U) != 0 ? delta : -0.0F;
@@ -107,20 +106,19 @@ static uint32_t float16_round(uint32_t bits) {
 
 typedef uint32_t convert(uint32_t bits);
 
-/* Inlined into the two kernels, so that widen and round are no calls. */
-static inline void bias64(float delta, const uint8_t *mask, uint16_t *logits, convert *widen,
-                          convert *round) {
-  static const uint16_t bit_of_byte[8] = {1, 2, 4, 8, 16, 32, 64, 128};
-  uint16_t green[STRETCH];
+/* Inlined into the two kernels, so that widen and round are no calls. A red element is
+ * widened, gets -0.0, and is rounded back to what it was. */
+static inline void bias64(const gp_boost *boost, const uint8_t *mask, uint16_t *logits,
+                          convert *widen, convert *round) {
+  float addend[STRETCH];
   for (size_t j = 0; j < STRETCH / 8; j++) {
-    for (size_t i = 0; i < 8; i++) {
-      green[8 * j + i] = mask[j] & bit_of_byte[i];
-    }
+    memcpy(addend + 8 * j, boost->nibble[mask[j] & 15U], sizeof boost->nibble[0]);
+    memcpy(addend + 8 * j + 4, boost->nibble[mask[j] >> 4], sizeof boost->nibble[0]);
   }
   uint16_t out[STRETCH];
   for (size_t i = 0; i < STRETCH; i++) {
-    const float sum = bits_float(widen(logits[i])) + delta;
-    out[i] = (uint16_t)pick(green[i] != 0, round(float_bits(sum)), logits[i]);
+    const float sum = bits_float(widen(logits[i])) + addend[i];
+    out[i] = (uint16_t)round(float_bits(sum));
   }
   memcpy(logits, out, sizeof out);
 }
@@ -128,14 +126,14 @@ static inline void bias64(float delta, const uint8_t *mask, uint16_t *logits, co
 static inline void bias16(const gp_boost *boost, const uint8_t *mask, size_t count, uint16_t *row,
                           convert *widen, convert *round) {
   for (; count >= STRETCH; count -= STRETCH, row += STRETCH, mask += STRETCH / 8) {
-    bias64(boost->delta, mask, row, widen, round);
+    bias64(boost, mask, row, widen, round);
   }
   if (count > 0) {
     uint8_t rest_mask[STRETCH / 8] = {0};
     uint16_t rest[STRETCH] = {0};
     memcpy(rest_mask, mask, (count + 7) / 8);
     memcpy(rest, row, count * sizeof *rest);
-    bias64(boost->delta, rest_mask, rest, widen, round);
+    bias64(boost, rest_mask, rest, widen, round);
     memcpy(row, rest, count * sizeof *rest);
   }
 }

@@ -4,10 +4,9 @@
 
 #include "greenprint.h"
 
-/* delta in the forms that the kernels want. */
+/* What four mask bits add to four logits: delta where a bit is 1, else -0.0. */
 typedef struct gp_boost {
-  float delta;
-  float nibble[16][4]; /* for four mask bits: delta where a bit is 1, else -0.0 */
+  float nibble[16][4];
 } gp_boost;
 
 gp_boost gp_boost_make(float delta);
