@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE_FLAGS ?=
 export JOBS
 
-.PHONY: all help demo test bench lint format sanitize valgrind evaluate calibration install clean
+.PHONY: all help demo test vectors bench lint format sanitize valgrind evaluate calibration install clean
 
 all:
 	@scripts/setup.sh build
@@ -19,6 +19,7 @@ help:
 	@echo 'make              build build/greenprint and the library'
 	@echo 'make demo         mark a text of a real language model and find the mark again'
 	@echo 'make test         every test; ends with a count'
+	@echo 'make vectors      check that the reference still makes the committed test vectors'
 	@echo 'make bench        speed of embedding and verifying'
 	@echo 'make lint         compilers, clang-tidy, cppcheck, formatters, ruff, shellcheck'
 	@echo 'make format       format the C and Python code in place'
@@ -36,6 +37,10 @@ demo: all
 test: all
 	@scripts/setup.sh python
 	@$(BUILD)/venv/bin/python scripts/run_tests.py
+
+vectors:
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python testvectors/reference/generate.py --check
 
 bench: all
 	@$(BUILD)/bench_greenprint
