@@ -199,7 +199,7 @@ static gp_status check_vocabulary(size_t vocabulary, gp_error *error) {
   return GP_OK;
 }
 
-static gp_status check_shape(const void *logits, size_t vocabulary, size_t stride,
+static gp_status check_shape(const void *logits, size_t n_rows, size_t vocabulary, size_t stride,
                              const gp_row *rows, const row_state *row, gp_error *error) {
   if (logits == NULL || rows == NULL) {
     return gp_fail_null(error, "gp_bias", logits == NULL ? "logits" : "rows");
@@ -211,6 +211,10 @@ static gp_status check_shape(const void *logits, size_t vocabulary, size_t strid
   if (stride < vocabulary) {
     return gp_fail(error, GP_ERR_ARGUMENT, "stride: %zu is below the vocabulary of %zu", stride,
                    vocabulary);
+  }
+  if (stride > SIZE_MAX / row->element_size / n_rows) {
+    return gp_fail(error, GP_ERR_ARGUMENT,
+                   "stride: %zu rows of %zu elements exceed the address space", n_rows, stride);
   }
   if ((uintptr_t)logits % row->element_size != 0) {
     return gp_fail(error, GP_ERR_ARGUMENT, "logits: not aligned to %zu bytes", row->element_size);
@@ -240,11 +244,11 @@ static gp_status check_session(const gp_watermark *watermark, gp_session *sessio
 
 static gp_status bias_row(const gp_watermark *watermark, gp_prf_lane *lane, size_t vocabulary,
                           const gp_row *row, row_state *state, gp_error *error) {
-  if (row->n_tokens < watermark->prf.params.context_width) {
-    return GP_OK;
-  }
   if (row->tokens == NULL && row->n_tokens > 0) {
     return gp_fail(error, GP_ERR_ARGUMENT, "tokens: NULL, but n_tokens is %zu", row->n_tokens);
+  }
+  if (row->n_tokens < watermark->prf.params.context_width) {
+    return GP_OK;
   }
   uint8_t nonce[1][GP_BLOCK_SIZE];
   bool seen = false;
@@ -268,7 +272,7 @@ gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype, void *log
   }
   gp_status status = prepare_row(watermark, dtype, logits, &state, error);
   if (status == GP_OK && n_rows > 0) {
-    status = check_shape(logits, vocabulary, stride, rows, &state, error);
+    status = check_shape(logits, n_rows, vocabulary, stride, rows, &state, error);
   }
   if (status != GP_OK || n_rows == 0) {
     return status;
@@ -280,11 +284,11 @@ gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype, void *log
   }
   for (size_t i = 0; i < n_rows && status == GP_OK; i++) {
     gp_error inner;
+    state.logits = (unsigned char *)logits + i * stride * state.element_size;
     status = bias_row(watermark, ticket.lane, vocabulary, &rows[i], &state, &inner);
     if (status != GP_OK) {
       (void)gp_fail(error, status, "row %zu: %s", i, inner.message);
     }
-    state.logits += stride * state.element_size;
   }
   gp_pool_give_back(&ticket);
   return status;

@@ -17,8 +17,10 @@
  *     "may be NULL"; functions that return a gp_status answer a NULL that must not be
  *     with GP_ERR_ARGUMENT.
  *   - Token ids are uint32_t, any value. Sizes and counts are size_t or uint64_t.
- *   - No function reads the environment, writes to standard output or error,
- *     keeps global state of its own, or calls exit().
+ *   - No function writes to standard output or error, keeps global state of its own,
+ *     reads the environment itself, or calls exit(). (OpenSSL reads its configuration.)
+ *   - The floating-point environment is the default one: rounding to nearest, subnormal
+ *     numbers kept. With flush-to-zero switched on, subnormal logits may become zero.
  *   - Secrets never appear in an error message.
  */
 #ifndef GREENPRINT_H
@@ -128,8 +130,8 @@ GP_API const char *gp_seeding_name(gp_seeding seeding);
 /* -------------------------------------------------------------------- keys */
 
 /* A master key and the parameters it is for. Immutable, so any number of threads
- * may use one; the key bytes live in locked memory that is wiped when freed and
- * stays out of core files. */
+ * may use one; the key bytes live in guarded memory that is wiped when freed, stays out of
+ * core files, and is locked as far as RLIMIT_MEMLOCK lets it be. */
 typedef struct gp_key gp_key;
 
 /* Makes a key from 32 bytes of the operating system's randomness. */
@@ -347,7 +349,8 @@ GP_API double gp_z_score(uint64_t n, uint64_t green, double gamma);
 /* ------------------------------------------------------------- token input */
 
 /* Reads documents from a file of token ids: token files and JSON Lines, plain or
- * gzipped (SPEC.md section 10). One thread at a time. */
+ * gzipped (SPEC.md section 10). Memory is bounded: a line has at most 64 MiB in a token
+ * file and 16 MiB in JSON Lines. One thread at a time. */
 typedef struct gp_reader gp_reader;
 
 typedef enum gp_input_format {

@@ -2,7 +2,7 @@
 #include "io/json_lines.h"
 
 #include "common/error.h"
-#include "io/quote.h"
+#include "common/quote.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* Lines lie in one buffer and are handed out in place. It grows, by doubling, only when it
- * is full of one line, so what a file claims cannot make it grow, only what it holds. */
+ * is full of one line, so what a file claims cannot make it grow, only what it holds; and
+ * it has a limit, since a small gzip file can hold a very long line. */
 #include "io/lines.h"
 
 #include "common/error.h"
@@ -9,12 +10,12 @@
 
 #define INITIAL_CAPACITY 65536U
 
-gp_status gp_lines_open(gp_lines *lines, gp_input *input, gp_error *reason) {
+gp_status gp_lines_open(gp_lines *lines, gp_input *input, size_t limit, gp_error *reason) {
   char *data = malloc(INITIAL_CAPACITY);
   if (data == NULL) {
     return gp_fail_memory(reason, "a line buffer");
   }
-  *lines = (gp_lines){.input = input, .data = data, .capacity = INITIAL_CAPACITY};
+  *lines = (gp_lines){.input = input, .data = data, .capacity = INITIAL_CAPACITY, .limit = limit};
   return GP_OK;
 }
 
@@ -34,10 +35,14 @@ static gp_status make_room(gp_lines *lines, gp_error *reason) {
   if (lines->end < lines->capacity) {
     return GP_OK;
   }
-  char *grown =
-      lines->capacity <= SIZE_MAX / 2 ? realloc(lines->data, 2 * lines->capacity) : NULL;
+  if (lines->capacity >= lines->limit) {
+    return gp_fail(reason, GP_ERR_FORMAT,
+                   "the line is longer than %zu MiB: split it into several documents",
+                   lines->limit >> 20);
+  }
+  char *grown = realloc(lines->data, 2 * lines->capacity);
   if (grown == NULL) {
-    return gp_fail_memory(reason, "the line is too long");
+    return gp_fail_memory(reason, "a long line");
   }
   lines->data = grown;
   lines->capacity *= 2;

@@ -1,13 +1,18 @@
 /* gp_reader: documents out of lines, and every error with its place. */
 #include "common/error.h"
+#include "common/quote.h"
 #include "io/json_lines.h"
 #include "io/lines.h"
-#include "io/quote.h"
 #include "io/token_lines.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A token of a token line takes 2 bytes or more and becomes 4; one of a JSON line takes as
+ * much and becomes about 40 while jansson holds the line. */
+#define TOKEN_LINE_MAX ((size_t)1 << 26)
+#define JSON_LINE_MAX  ((size_t)1 << 24)
 
 typedef enum reader_state {
   READER_OPEN,
@@ -30,7 +35,8 @@ static gp_status open_lines(gp_reader *reader, const char *path, gp_error *reaso
   if (status != GP_OK) {
     return status;
   }
-  status = gp_lines_open(&reader->lines, input, reason);
+  const size_t limit = reader->format == GP_INPUT_TOKENS ? TOKEN_LINE_MAX : JSON_LINE_MAX;
+  status = gp_lines_open(&reader->lines, input, limit, reason);
   if (status != GP_OK) {
     gp_input_free(input);
     return status;
@@ -70,7 +76,7 @@ gp_status gp_reader_open(const char *path, gp_input_format format, const char *f
     return gp_fail_memory(error, "a reader");
   }
   opened->format = format;
-  gp_display_name(opened->name, path);
+  gp_display_name(opened->name, strcmp(path, "-") == 0 ? "standard input" : path);
   if (field != NULL) {
     opened->field = strdup(field);
     if (opened->field == NULL) {

@@ -3,7 +3,7 @@
 #include "io/token_lines.h"
 
 #include "common/error.h"
-#include "io/quote.h"
+#include "common/quote.h"
 
 static bool is_blank(char c) {
   return c == ' ' || c == '\t';

@@ -1,8 +1,12 @@
-/* Subkeys by HKDF-SHA256 [RFC 5869], bound to scheme, role and parameters (SPEC.md
- * section 3). */
-#include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
+/*
+ * Subkeys by HKDF-SHA256 [RFC 5869], bound to scheme, role and parameters (SPEC.md
+ * section 3).
+ *
+ * HKDF is a few lines over HMAC, which is libsodium's here: its state is the caller's
+ * memory, so the master key and what comes of it stay in locked memory. OpenSSL's HKDF
+ * would copy the master key into ordinary heap.
+ */
+#include <sodium.h>
 #include <string.h>
 
 #include "common/error.h"
@@ -23,27 +27,34 @@ static size_t encode_info(const gp_params *params, const char *role, uint8_t inf
   return size + GP_PARAMS_SIZE;
 }
 
+/* What must not lie about. */
+typedef struct secrets {
+  crypto_auth_hmacsha256_state hmac;
+  uint8_t extracted[crypto_auth_hmacsha256_BYTES];
+  uint8_t expanded[crypto_auth_hmacsha256_BYTES];
+} secrets;
+
 gp_status gp_key_derive(const gp_key *key, const char *role, uint8_t *out, size_t size,
                         gp_error *error) {
+  static const uint8_t no_salt[crypto_auth_hmacsha256_BYTES];
+  static const uint8_t first_block = 1;
   uint8_t info[INFO_MAX];
-  if (strlen(role) > ROLE_MAX) {
-    return gp_fail(error, GP_ERR_ARGUMENT, "role '%s' is too long", role);
+  if (strlen(role) > ROLE_MAX || size > crypto_auth_hmacsha256_BYTES) {
+    return gp_fail(error, GP_ERR_ARGUMENT, "no subkey '%s' of %zu bytes", role, size);
   }
   const size_t info_size = encode_info(&key->params, role, info);
-
-  char digest[] = "SHA256";
-  const OSSL_PARAM arguments[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key->master, GP_MASTER_KEY_SIZE),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, info_size),
-      OSSL_PARAM_construct_end()};
-  EVP_KDF *hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-  EVP_KDF_CTX *context = hkdf == NULL ? NULL : EVP_KDF_CTX_new(hkdf);
-  const bool derived = context != NULL && EVP_KDF_derive(context, out, size, arguments) == 1;
-  EVP_KDF_CTX_free(context);
-  EVP_KDF_free(hkdf);
-  if (!derived) {
-    return gp_fail(error, GP_ERR_CRYPTO, "OpenSSL could not derive a subkey with HKDF-SHA256");
+  secrets *s = sodium_malloc(sizeof *s);
+  if (s == NULL) {
+    return gp_fail_memory(error, "locked memory for a subkey");
   }
+  (void)crypto_auth_hmacsha256_init(&s->hmac, no_salt, sizeof no_salt);
+  (void)crypto_auth_hmacsha256_update(&s->hmac, key->master, GP_MASTER_KEY_SIZE);
+  (void)crypto_auth_hmacsha256_final(&s->hmac, s->extracted);
+  (void)crypto_auth_hmacsha256_init(&s->hmac, s->extracted, sizeof s->extracted);
+  (void)crypto_auth_hmacsha256_update(&s->hmac, info, info_size);
+  (void)crypto_auth_hmacsha256_update(&s->hmac, &first_block, 1);
+  (void)crypto_auth_hmacsha256_final(&s->hmac, s->expanded);
+  memcpy(out, s->expanded, size);
+  sodium_free(s); /* wipes */
   return GP_OK;
 }

@@ -9,14 +9,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/new_file.h"
+#include "common/quote.h"
 #include "key/key.h"
 
 enum {
@@ -72,41 +72,41 @@ static bool all_zero(const uint8_t *bytes, size_t size) {
 }
 
 /* Everything that can be checked without the passphrase, in the order of the standard. */
-static gp_status check_form(const char *path, const uint8_t *file, size_t size, gp_error *error) {
+static gp_status check_form(const char *name, const uint8_t *file, size_t size, gp_error *error) {
   if (size < sizeof magic || memcmp(file, magic, sizeof magic) != 0) {
-    return gp_fail(error, GP_ERR_FORMAT, "%s: not a Greenprint key file", path);
+    return gp_fail(error, GP_ERR_FORMAT, "%s: not a Greenprint key file", name);
   }
   if (size != GP_KEY_FILE_SIZE) {
     return gp_fail(error, GP_ERR_FORMAT,
-                   "%s: the key file is cut off or has bytes added: %s%zu bytes, not %d", path,
+                   "%s: the key file is cut off or has bytes added: %s%zu bytes, not %d", name,
                    size > GP_KEY_FILE_SIZE ? "more than " : "",
                    size > GP_KEY_FILE_SIZE ? (size_t)GP_KEY_FILE_SIZE : size, GP_KEY_FILE_SIZE);
   }
   if (file[AT_VERSION] != FORMAT_VERSION) {
     return gp_fail(error, GP_ERR_VERSION,
-                   "%s: key file version %d; this library reads version %d", path,
+                   "%s: key file version %d; this library reads version %d", name,
                    (int)file[AT_VERSION], FORMAT_VERSION);
   }
   uint8_t checksum[crypto_hash_sha256_BYTES];
   crypto_hash_sha256(checksum, file, AT_CHECKSUM);
   if (memcmp(checksum, file + AT_CHECKSUM, sizeof checksum) != 0) {
     return gp_fail(error, GP_ERR_FORMAT,
-                   "%s: the checksum does not match: the key file is damaged; use a copy", path);
+                   "%s: the checksum does not match: the key file is damaged; use a copy", name);
   }
   char scheme[SCHEME_SIZE] = GP_SCHEME_ID;
   if (memcmp(file + AT_SCHEME, scheme, SCHEME_SIZE) != 0) {
-    char name[SCHEME_SIZE + 1] = {0};
+    char scheme_name[SCHEME_SIZE + 1] = {0};
     for (size_t i = 0; i < SCHEME_SIZE && file[AT_SCHEME + i] != 0; i++) {
       const uint8_t c = file[AT_SCHEME + i];
-      name[i] = c > 0x20 && c < 0x7F ? (char)c : '?';
+      scheme_name[i] = c > 0x20 && c < 0x7F ? (char)c : '?';
     }
-    return gp_fail(error, GP_ERR_VERSION, "%s: scheme '%s'; this library has only %s", path, name,
-                   GP_SCHEME_ID);
+    return gp_fail(error, GP_ERR_VERSION, "%s: scheme '%s'; this library has only %s", name,
+                   scheme_name, GP_SCHEME_ID);
   }
   const gp_params params = gp_params_decode(file + AT_PARAMS);
   gp_error inner;
   if (gp_params_check(&params, &inner) != GP_OK) {
-    return gp_fail(error, GP_ERR_FORMAT, "%s: bad parameters: %s", path, inner.message);
+    return gp_fail(error, GP_ERR_FORMAT, "%s: bad parameters: %s", name, inner.message);
   }
   const uint8_t protection = file[AT_PROTECTION];
   const bool cost_fields_zero = all_zero(file + AT_PASSES, AT_SECRET - AT_PASSES);
@@ -115,14 +115,14 @@ static gp_status check_form(const char *path, const uint8_t *file, size_t size, 
       (protection == UNSEALED &&
        (!cost_fields_zero ||
         !all_zero(file + AT_SECRET + GP_MASTER_KEY_SIZE, SECRET_SIZE - GP_MASTER_KEY_SIZE)))) {
-    return gp_fail(error, GP_ERR_FORMAT, "%s: the protection fields contradict each other", path);
+    return gp_fail(error, GP_ERR_FORMAT, "%s: the protection fields contradict each other", name);
   }
   if (protection == SEALED) {
     const uint64_t passes = gp_load_le64(file + AT_PASSES);
     const uint64_t memory = gp_load_le64(file + AT_MEMORY);
     if (passes < 1 || passes > PASSES_MAX || memory < MEMORY_MIN || memory > MEMORY_MAX) {
       return gp_fail(error, GP_ERR_FORMAT,
-                     "%s: the seal's cost is out of range (1 to %d passes, 8 KiB to 1 GiB)", path,
+                     "%s: the seal's cost is out of range (1 to %d passes, 8 KiB to 1 GiB)", name,
                      PASSES_MAX);
     }
   }
@@ -132,11 +132,11 @@ static gp_status check_form(const char *path, const uint8_t *file, size_t size, 
 /* ---------------------------------------------------------------- reading */
 
 /* Reads at most one byte more than a key file has, so that a longer one shows. */
-static gp_status read_file(const char *path, uint8_t file[GP_KEY_FILE_SIZE + 1], size_t *size,
-                           gp_error *error) {
+static gp_status read_file(const char *path, const char *name, uint8_t file[GP_KEY_FILE_SIZE + 1],
+                           size_t *size, gp_error *error) {
   const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) {
-    return gp_fail(error, GP_ERR_IO, "%s: cannot open the key file: %s", path, strerror(errno));
+    return gp_fail(error, GP_ERR_IO, "%s: cannot open the key file: %s", name, strerror(errno));
   }
   size_t have = 0;
   while (have <= GP_KEY_FILE_SIZE) {
@@ -147,7 +147,7 @@ static gp_status read_file(const char *path, uint8_t file[GP_KEY_FILE_SIZE + 1],
     if (got < 0) {
       const int reason = errno;
       close(fd);
-      return gp_fail(error, GP_ERR_IO, "%s: cannot read the key file: %s", path,
+      return gp_fail(error, GP_ERR_IO, "%s: cannot read the key file: %s", name,
                      strerror(reason));
     }
     if (got == 0) {
@@ -162,15 +162,16 @@ static gp_status read_file(const char *path, uint8_t file[GP_KEY_FILE_SIZE + 1],
 
 /* Reads a file whose form is right into locked memory, since an unsealed one holds the
  * key; the caller releases it with sodium_free(). */
-static gp_status read_checked(const char *path, uint8_t **file, gp_error *error) {
+static gp_status read_checked(const char *path, const char *name, uint8_t **file,
+                              gp_error *error) {
   uint8_t *bytes = NULL;
   if (sodium_init() < 0 || (bytes = sodium_malloc(GP_KEY_FILE_SIZE + 1)) == NULL) {
     return gp_fail_memory(error, "locked memory for a key file");
   }
   size_t size = 0;
-  gp_status status = read_file(path, bytes, &size, error);
+  gp_status status = read_file(path, name, bytes, &size, error);
   if (status == GP_OK) {
-    status = check_form(path, bytes, size, error);
+    status = check_form(name, bytes, size, error);
   }
   if (status != GP_OK) {
     sodium_free(bytes);
@@ -184,8 +185,10 @@ gp_status gp_key_inspect(const char *path, gp_key_info *info, gp_error *error) {
   if (path == NULL || info == NULL) {
     return gp_fail_null(error, __func__, path == NULL ? "path" : "info");
   }
+  char name[GP_DISPLAY_NAME_SIZE];
+  gp_display_name(name, path);
   uint8_t *file = NULL;
-  const gp_status status = read_checked(path, &file, error);
+  const gp_status status = read_checked(path, name, &file, error);
   if (status != GP_OK) {
     return status;
   }
@@ -222,11 +225,11 @@ static gp_status check_passphrase_length(size_t length, gp_error *error) {
   return GP_OK;
 }
 
-static gp_status open_seal(const char *path, const uint8_t *file, const char *passphrase,
+static gp_status open_seal(const char *name, const uint8_t *file, const char *passphrase,
                            size_t length, uint8_t *master, gp_error *error) {
   if (passphrase == NULL) {
     return gp_fail(error, GP_ERR_PASSPHRASE, "%s: the key file is sealed: a passphrase is needed",
-                   path);
+                   name);
   }
   gp_status status = check_passphrase_length(length, error);
   if (status != GP_OK) {
@@ -241,13 +244,13 @@ static gp_status open_seal(const char *path, const uint8_t *file, const char *pa
                              master, NULL, NULL, file + AT_SECRET, SECRET_SIZE, file, AT_SECRET,
                              file + AT_NONCE, seal_key) != 0) {
     status = gp_fail(error, GP_ERR_PASSPHRASE,
-                     "%s: wrong passphrase, or the key file was tampered with", path);
+                     "%s: wrong passphrase, or the key file was tampered with", name);
   }
   sodium_free(seal_key);
   return status;
 }
 
-static gp_status load_checked(const char *path, const uint8_t *file, const char *passphrase,
+static gp_status load_checked(const char *name, const uint8_t *file, const char *passphrase,
                               size_t length, gp_key **key, gp_error *error) {
   const gp_params params = gp_params_decode(file + AT_PARAMS);
   gp_key *made = NULL;
@@ -256,7 +259,7 @@ static gp_status load_checked(const char *path, const uint8_t *file, const char 
     return status;
   }
   if (file[AT_PROTECTION] == SEALED) {
-    status = open_seal(path, file, passphrase, length, made->master, error);
+    status = open_seal(name, file, passphrase, length, made->master, error);
   } else {
     memcpy(made->master, file + AT_SECRET, GP_MASTER_KEY_SIZE);
   }
@@ -268,7 +271,7 @@ static gp_status load_checked(const char *path, const uint8_t *file, const char 
     status = gp_fail(error, GP_ERR_FORMAT,
                      "%s: the key does not belong to the commitment in its file: the file was "
                      "tampered with",
-                     path);
+                     name);
   }
   if (status != GP_OK) {
     gp_key_free(made);
@@ -283,100 +286,19 @@ gp_status gp_key_load(const char *path, const char *passphrase, size_t passphras
   if (path == NULL || key == NULL) {
     return gp_fail_null(error, __func__, path == NULL ? "path" : "key");
   }
+  char name[GP_DISPLAY_NAME_SIZE];
+  gp_display_name(name, path);
   uint8_t *file = NULL;
-  gp_status status = read_checked(path, &file, error);
+  gp_status status = read_checked(path, name, &file, error);
   if (status != GP_OK) {
     return status;
   }
-  status = load_checked(path, file, passphrase, passphrase_length, key, error);
+  status = load_checked(name, file, passphrase, passphrase_length, key, error);
   sodium_free(file);
   return status;
 }
 
 /* ---------------------------------------------------------------- writing */
-
-static gp_status write_all(int fd, const uint8_t *bytes, size_t size) {
-  while (size > 0) {
-    const ssize_t put = write(fd, bytes, size);
-    if (put < 0 && errno == EINTR) {
-      continue;
-    }
-    if (put <= 0) {
-      return GP_ERR_IO;
-    }
-    bytes += put;
-    size -= (size_t)put;
-  }
-  return GP_OK;
-}
-
-/* Makes the folder's entry durable; a file system that cannot is not an error. */
-static void sync_folder(const char *path) {
-  const char *slash = strrchr(path, '/');
-  char *folder = slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1);
-  const int fd = open(folder == NULL ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) {
-    (void)fsync(fd);
-    close(fd);
-  }
-  free(folder);
-}
-
-static gp_status fail_exists(const char *path, gp_error *error) {
-  return gp_fail(error, GP_ERR_EXISTS,
-                 "%s: exists already; a key file is never overwritten: choose another name",
-                 path);
-}
-
-/* link() fails when the name exists, which rename() would not. */
-static gp_status link_to_name(const char *temporary, const char *path, gp_error *error) {
-  if (link(temporary, path) == 0) {
-    return GP_OK;
-  }
-  if (errno == EEXIST) {
-    return fail_exists(path, error);
-  }
-  return gp_fail(error, GP_ERR_IO, "%s: cannot create the key file: %s", path, strerror(errno));
-}
-
-static gp_status write_file(const char *path, const uint8_t *file, gp_error *error) {
-  struct stat existing;
-  if (lstat(path, &existing) == 0) {
-    return fail_exists(path, error);
-  }
-  static const char suffix[] = ".XXXXXX";
-  const size_t size = strlen(path) + sizeof suffix;
-  char *temporary = malloc(size);
-  if (temporary == NULL) {
-    return gp_fail_memory(error, "file name");
-  }
-  (void)snprintf(temporary, size, "%s%s", path, suffix);
-  const int fd = mkstemp(temporary); /* mode 0600 */
-  if (fd < 0) {
-    const int reason = errno;
-    free(temporary);
-    return gp_fail(error, GP_ERR_IO, "%s: cannot create the key file: %s", path,
-                   strerror(reason));
-  }
-  gp_status status = write_all(fd, file, GP_KEY_FILE_SIZE);
-  if (status != GP_OK || fchmod(fd, S_IRUSR | S_IWUSR) != 0 || fsync(fd) != 0) {
-    status =
-        gp_fail(error, GP_ERR_IO, "%s: cannot write the key file: %s", path, strerror(errno));
-  }
-  if (close(fd) != 0 && status == GP_OK) {
-    status =
-        gp_fail(error, GP_ERR_IO, "%s: cannot write the key file: %s", path, strerror(errno));
-  }
-  if (status == GP_OK) {
-    status = link_to_name(temporary, path, error);
-  }
-  (void)unlink(temporary);
-  if (status == GP_OK) {
-    sync_folder(path);
-  }
-  free(temporary);
-  return status;
-}
 
 static gp_status encode_cost(gp_seal_cost cost, uint8_t *file, gp_error *error) {
   uint64_t passes = 0;
@@ -432,7 +354,8 @@ gp_status gp_key_save_sealed(const gp_key *key, const char *path, const char *pa
     encode_checksum(file);
   }
   sodium_free(seal_key);
-  return status == GP_OK ? write_file(path, file, error) : status;
+  return status == GP_OK ? gp_new_file_write(path, file, GP_KEY_FILE_SIZE, "key file", error)
+                         : status;
 }
 
 gp_status gp_key_save_unsealed(const gp_key *key, const char *path, gp_error *error) {
@@ -446,7 +369,7 @@ gp_status gp_key_save_unsealed(const gp_key *key, const char *path, gp_error *er
   encode_header(key, UNSEALED, file);
   memcpy(file + AT_SECRET, key->master, GP_MASTER_KEY_SIZE);
   encode_checksum(file);
-  const gp_status status = write_file(path, file, error);
+  const gp_status status = gp_new_file_write(path, file, GP_KEY_FILE_SIZE, "key file", error);
   sodium_free(file);
   return status;
 }

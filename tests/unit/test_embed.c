@@ -254,6 +254,9 @@ static void bad_arguments(void **state) {
                "dtype: 7 is not float32, float16 or bfloat16");
   assert_fails(gp_bias_batch(watermark, GP_FLOAT32, row, 1, 8, 7, &context, error),
                GP_ERR_ARGUMENT, "stride: 7 is below the vocabulary of 8");
+  assert_fails(gp_bias_batch(watermark, GP_FLOAT32, row, 2, 8, SIZE_MAX / 4, &context, error),
+               GP_ERR_ARGUMENT,
+               "stride: 2 rows of 4611686018427387903 elements exceed the address space");
   assert_fails(gp_bias(watermark, GP_FLOAT32, (char *)row + 1, 4, &context, error),
                GP_ERR_ARGUMENT, "logits: not aligned to 4 bytes");
   assert_fails(gp_bias(watermark, GP_FLOAT32, NULL, 8, &context, error), GP_ERR_ARGUMENT,
@@ -264,6 +267,9 @@ static void bad_arguments(void **state) {
                "gp_bias: watermark must not be NULL");
   assert_fails(gp_bias(watermark, GP_FLOAT32, row, 8, &lying, error), GP_ERR_ARGUMENT,
                "row 0: tokens: NULL, but n_tokens is 5");
+  const gp_row short_and_lying = {.tokens = NULL, .n_tokens = 1};
+  assert_fails(gp_bias(watermark, GP_FLOAT32, row, 8, &short_and_lying, error), GP_ERR_ARGUMENT,
+               "row 0: tokens: NULL, but n_tokens is 1");
   const float zeros[8] = {0};
   assert_memory_equal(row, zeros, sizeof row);
   gp_watermark_free(watermark);

@@ -411,6 +411,31 @@ static void test_long_lines(void **state) {
 }
 
 /* Members may be split anywhere, in the middle of a number too, and be empty. */
+/* The longest line that is read, and one byte more, for both formats. */
+static void test_line_limit(void **state) {
+  (void)state;
+  const size_t limits[] = {(size_t)1 << 26, (size_t)1 << 24};
+  const gp_input_format formats[] = {GP_INPUT_TOKENS, GP_INPUT_JSONL};
+  const char *const ends[] = {"7\n", "{\"tokens\": [7]}\n"};
+  const char *const messages[] = {
+      ":1: the line is longer than 64 MiB: split it into several documents",
+      ":1: the line is longer than 16 MiB: split it into several documents"};
+  for (size_t i = 0; i < 2; i++) {
+    for (size_t excess = 0; excess < 2; excess++) {
+      bytes file = {0};
+      append_many(&file, ' ', limits[i] - strlen(ends[i]) + excess);
+      append_text(&file, ends[i]);
+      if (excess == 0) {
+        write_file(file.data, file.length);
+        assert_reads_as(formats[i], "7\n");
+      } else {
+        assert_refused(file.data, file.length, formats[i], messages[i]);
+      }
+      release(&file);
+    }
+  }
+}
+
 static void test_gzip_members(void **state) {
   (void)state;
   static const char text[] = "12 34\r\n567 89\n4294967295\n";
@@ -801,6 +826,7 @@ int main(void) {
       cmocka_unit_test(test_json_field),
       cmocka_unit_test(test_buffer_boundaries),
       cmocka_unit_test(test_long_lines),
+      cmocka_unit_test(test_line_limit),
       cmocka_unit_test(test_gzip_members),
       cmocka_unit_test(test_gzip_member_at_buffer_end),
       cmocka_unit_test(test_gzip_empty),

@@ -1,6 +1,6 @@
 /* What a message quotes comes from a file that somebody sent. Printed as it is, it could
  * break the line, hide the rest of the message or steer the terminal. */
-#include "io/quote.h"
+#include "common/quote.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -66,9 +66,6 @@ static size_t character_width(const unsigned char *text) {
 }
 
 void gp_display_name(char out[GP_DISPLAY_NAME_SIZE], const char *path) {
-  if (strcmp(path, "-") == 0) {
-    path = "standard input";
-  }
   char *end = out;
   const size_t length = strlen(path);
   if (length >= GP_DISPLAY_NAME_SIZE) {

@@ -1,6 +1,6 @@
 /* Bytes of unknown origin, made fit to stand in an error message. */
-#ifndef GP_IO_QUOTE_H
-#define GP_IO_QUOTE_H
+#ifndef GP_COMMON_QUOTE_H
+#define GP_COMMON_QUOTE_H
 
 #include <stddef.h>
 
@@ -13,7 +13,7 @@
 const char *gp_quote(char out[GP_QUOTE_SIZE], const char *bytes, size_t length);
 
 /* Writes a path as one line of UTF-8: control characters and what is not UTF-8 become
- * '?', and of a long path the end is kept. "-" becomes "standard input". */
+ * '?', and of a long path the end is kept. */
 void gp_display_name(char out[GP_DISPLAY_NAME_SIZE], const char *path);
 
 #endif
