@@ -30,7 +30,15 @@ int cli_fail(const char *command, const char *format, ...) __attribute__((format
 /* The same as a warning: the command goes on. */
 void cli_warn(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints text with its control characters as '?'. */
+/* Warns when group or others can read a key file. */
+void cli_warn_if_readable(const char *command, const char *path);
+
+/* Whether a key file is a regular one. A pipe has given its key when it was read once, and a
+ * second look might wait forever. */
+bool cli_can_be_read_again(const char *path);
+
+/* Prints text with its control characters, those that change the direction of writing
+ * included, as '?'. */
 void cli_put_safe(FILE *out, const char *text);
 
 /* Writes out what was printed. CLI_OK, or CLI_TROUBLE with a message if it is lost. */

@@ -12,10 +12,16 @@ typedef struct input_findings {
   uint64_t tokens;
 } input_findings;
 
+/* A document as if it stood alone. There may be many millions, so what follows from the
+ * rest, z, is not kept. */
 typedef struct document_findings {
   size_t input; /* index into `inputs` */
   uint64_t line;
-  gp_result result; /* as if it stood alone */
+  uint64_t tokens;
+  uint64_t scored;
+  uint64_t repeated;
+  uint64_t green;
+  double log10_p;
 } document_findings;
 
 typedef struct findings {

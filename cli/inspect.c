@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <jansson.h>
 #include <sodium.h>
@@ -60,14 +59,6 @@ static int parse_options(int argc, char **argv, inspect_options *options) {
   return CLI_OK;
 }
 
-static void warn_if_readable(const char *path) {
-  struct stat facts;
-  if (stat(path, &facts) == 0 && (facts.st_mode & (S_IRGRP | S_IROTH)) != 0) {
-    cli_warn(name, "%s: others can read this key file (mode %04o); chmod 600 it", path,
-             (unsigned)facts.st_mode & 07777U);
-  }
-}
-
 static int print_json(const gp_key_info *info, const char *commitment) {
   json_t *argon2id = NULL;
   if (info->sealed) {
@@ -120,7 +111,7 @@ int cli_inspect(int argc, char **argv) {
   if (gp_key_inspect(options.path, &info, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
-  warn_if_readable(options.path);
+  cli_warn_if_readable(name, options.path);
   char commitment[2 * GP_COMMITMENT_SIZE + 1];
   (void)sodium_bin2hex(commitment, sizeof commitment, info.commitment, sizeof info.commitment);
   return options.json ? print_json(&info, commitment)

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -102,6 +103,9 @@ static int parse_options(int argc, char **argv, keygen_options *options) {
   }
   if (options->output[0] == '\0') {
     return cli_fail(name, "name the key file to write with -o FILE");
+  }
+  if (strcmp(options->output, "-") == 0) {
+    return cli_fail(name, "a key is never written to standard output; name a file");
   }
   if (options->unsealed && options->passphrase_file != NULL) {
     return cli_fail(name, "--unsealed and --passphrase-file exclude each other");
@@ -204,6 +208,25 @@ static int print_key(const gp_key *key, const keygen_options *options) {
   return cli_flush(name);
 }
 
+/* A signal waits until the key file is whole, lest it leave a temporary file behind. */
+static gp_status save_key(const gp_key *key, const keygen_options *options, gp_seal_cost cost,
+                          const passphrase *secret, gp_error *error) {
+  static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+  sigset_t blocked;
+  sigset_t before;
+  (void)sigemptyset(&blocked);
+  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+    (void)sigaddset(&blocked, signals[i]);
+  }
+  (void)sigprocmask(SIG_BLOCK, &blocked, &before);
+  const gp_status status =
+      options->unsealed
+          ? gp_key_save_unsealed(key, options->output, error)
+          : gp_key_save_sealed(key, options->output, secret->bytes, secret->length, cost, error);
+  (void)sigprocmask(SIG_SETMASK, &before, NULL);
+  return status;
+}
+
 static int make_key(const keygen_options *options, const gp_params *params, gp_seal_cost cost,
                     const passphrase *secret) {
   gp_error error;
@@ -211,10 +234,7 @@ static int make_key(const keygen_options *options, const gp_params *params, gp_s
   if (gp_key_generate(params, &key, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
-  const gp_status saved =
-      options->unsealed
-          ? gp_key_save_unsealed(key, options->output, &error)
-          : gp_key_save_sealed(key, options->output, secret->bytes, secret->length, cost, &error);
+  const gp_status saved = save_key(key, options, cost, secret, &error);
   const int status =
       saved == GP_OK ? print_key(key, options) : cli_fail(name, "%s", error.message);
   gp_key_free(key);

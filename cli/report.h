@@ -4,8 +4,9 @@
 
 #include "findings.h"
 
-/* The report of SPEC.md section 11 as text, to be freed; NULL without memory. */
-char *report_json(const findings *all);
+/* Prints the report of SPEC.md section 11 on standard output; false without memory, and
+ * then nothing was printed. */
+bool report_print_json(const findings *all);
 
 /* Prints the report for people on standard output. */
 void report_print(const findings *all);

@@ -10,6 +10,9 @@
 #include <jansson.h>
 #include <sodium.h>
 
+/* Of a double with 17 digits, such as -1.2345678901234567e-308. */
+#define REAL_SIZE 32
+
 /* A file name is any bytes, a JSON string is not: in a name that is not UTF-8 every byte
  * beyond ASCII is written as \xNN. */
 static json_t *name_string(const char *name) {
@@ -54,24 +57,6 @@ static json_t *inputs_array(const findings *all) {
   return array;
 }
 
-static json_t *documents_array(const findings *all) {
-  json_t *array = json_array();
-  for (size_t i = 0; i < all->n_documents; i++) {
-    const document_findings *document = &all->documents[i];
-    const gp_result *result = &document->result;
-    json_t *object = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "input", (json_int_t)document->input, "line",
-        (json_int_t)document->line, "tokens", (json_int_t)result->tokens, "scored",
-        (json_int_t)result->scored, "repeated", (json_int_t)result->repeated, "green",
-        (json_int_t)result->green, "z", result->z, "log10_p", result->log10_p);
-    if (!append(array, object)) {
-      json_decref(array);
-      return NULL;
-    }
-  }
-  return array;
-}
-
 static json_t *report_object(const findings *all) {
   const gp_result *result = &all->result;
   char commitment[2 * GP_COMMITMENT_SIZE + 1];
@@ -96,15 +81,53 @@ static json_t *report_object(const findings *all) {
       "verdict", all->found ? "found" : "not_found", "inputs", inputs_array(all));
 }
 
-char *report_json(const findings *all) {
-  json_t *report = report_object(all);
-  if (report != NULL && all->per_document &&
-      json_object_set_new(report, "per_document", documents_array(all)) != 0) {
-    json_decref(report);
-    return NULL;
+/* 17 digits bring a double back exactly; ".0" makes a whole number a real, as jansson does. */
+static const char *real_text(char out[REAL_SIZE], double value) {
+  const int length = snprintf(out, REAL_SIZE, "%.17g", value);
+  if (strpbrk(out, ".e") == NULL) {
+    (void)snprintf(out + length, REAL_SIZE - (size_t)length, ".0");
   }
-  /* 17 digits bring a double back exactly. */
+  return out;
+}
+
+static void print_document(const document_findings *document, double gamma) {
+  char z[REAL_SIZE];
+  char log10_p[REAL_SIZE];
+  (void)printf(
+      "{\"input\": %zu, \"line\": %" PRIu64 ", \"tokens\": %" PRIu64 ", \"scored\": %" PRIu64
+      ", \"repeated\": %" PRIu64 ", \"green\": %" PRIu64 ", \"z\": %s, \"log10_p\": %s}",
+      document->input, document->line, document->tokens, document->scored, document->repeated,
+      document->green, real_text(z, gp_z_score(document->scored, document->green, gamma)),
+      real_text(log10_p, document->log10_p));
+}
+
+static void print_documents(const findings *all) {
+  const double gamma = gp_params_gamma(&all->params);
+  (void)fputs(",\n  \"per_document\": [", stdout);
+  for (size_t i = 0; i < all->n_documents; i++) {
+    (void)fputs(i > 0 ? ",\n    " : "\n    ", stdout);
+    print_document(&all->documents[i], gamma);
+  }
+  (void)fputs("\n  ]", stdout);
+}
+
+bool report_print_json(const findings *all) {
+  json_t *report = report_object(all);
   char *text = json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
   json_decref(report);
-  return text;
+  if (text == NULL) {
+    return false;
+  }
+  /* The documents go before the last line, the closing brace. They are written one by one,
+   * and without asking for memory: a tree of all would take 1.5 kB for each, and nothing
+   * can fail any more once something is written. */
+  char *closing = strrchr(text, '\n');
+  *closing = '\0';
+  (void)fputs(text, stdout);
+  free(text);
+  if (all->per_document) {
+    print_documents(all);
+  }
+  (void)fputs("\n}\n", stdout);
+  return true;
 }

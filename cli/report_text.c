@@ -35,17 +35,18 @@ static void print_counts(const findings *all) {
 }
 
 static void print_documents(const findings *all) {
+  const double gamma = gp_params_gamma(&all->params);
   (void)printf("\n%10s %10s %10s %10s %10s %8s %9s %10s  %s\n", "line", "tokens", "scored",
                "repeated", "green", "green %", "z", "p", "input");
   for (size_t i = 0; i < all->n_documents; i++) {
     const document_findings *document = &all->documents[i];
-    const gp_result *result = &document->result;
     char p[CLI_P_SIZE];
     (void)printf("%10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64
                  " %8.2f %9.2f %10s  ",
-                 document->line, result->tokens, result->scored, result->repeated, result->green,
-                 percent(result->green, result->scored), result->z,
-                 cli_describe_p(p, result->log10_p));
+                 document->line, document->tokens, document->scored, document->repeated,
+                 document->green, percent(document->green, document->scored),
+                 gp_z_score(document->scored, document->green, gamma),
+                 cli_describe_p(p, document->log10_p));
     cli_put_safe(stdout, display_name(all->inputs[document->input].name));
     (void)fputc('\n', stdout);
   }
@@ -54,12 +55,19 @@ static void print_documents(const findings *all) {
                all->n_documents);
 }
 
+/* Alpha may have been anything, so chance is named as well, with what p says about it. */
+static void print_meaning_of_found(const findings *all) {
+  char p[CLI_P_SIZE];
+  (void)printf("Either the text was written under the influence of key %s, or by\n"
+               "something trained on such text, or it is chance: text written without the key\n"
+               "has as many green tokens, or more, with probability %s.\n",
+               all->key_id, cli_describe_p(p, all->result.log10_p));
+}
+
 static void print_meaning(const findings *all) {
   const uint64_t scored = all->result.scored;
   if (all->found) {
-    (void)printf("The text was written under the influence of key %s, or by something\n"
-                 "trained on such text.\n",
-                 all->key_id);
+    print_meaning_of_found(all);
   } else if (scored == 0) {
     (void)printf("Nothing was scored: no document has more than %" PRIu32 " tokens.\n",
                  all->params.context_width);

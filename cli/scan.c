@@ -34,7 +34,7 @@ static gp_status grow_documents(findings *all, gp_error *error) {
   return GP_OK;
 }
 
-static gp_status add_alone(scan *state, document_findings document, const uint32_t *tokens,
+static gp_status add_alone(scan *state, size_t input, uint64_t line, const uint32_t *tokens,
                            size_t n_tokens) {
   findings *all = state->all;
   if (all->n_documents == all->documents_capacity) {
@@ -48,8 +48,15 @@ static gp_status add_alone(scan *state, document_findings document, const uint32
   if (status != GP_OK) {
     return status;
   }
-  gp_verifier_result(state->alone, &document.result);
-  all->documents[all->n_documents++] = document;
+  gp_result result;
+  gp_verifier_result(state->alone, &result);
+  all->documents[all->n_documents++] = (document_findings){.input = input,
+                                                           .line = line,
+                                                           .tokens = result.tokens,
+                                                           .scored = result.scored,
+                                                           .repeated = result.repeated,
+                                                           .green = result.green,
+                                                           .log10_p = result.log10_p};
   return GP_OK;
 }
 
@@ -69,8 +76,7 @@ static gp_status scan_documents(scan *state, gp_reader *reader, size_t index) {
       status = gp_verifier_add(state->together, tokens, n_tokens, state->error);
     }
     if (status == GP_OK && state->alone != NULL) {
-      status =
-          add_alone(state, (document_findings){.input = index, .line = line}, tokens, n_tokens);
+      status = add_alone(state, index, line, tokens, n_tokens);
     }
     if (status != GP_OK) {
       return status;

@@ -110,7 +110,7 @@ static int parse_options(int argc, char **argv, verify_options *options) {
       return cli_bad_option(name, option, argv);
     }
   }
-  if (options->key == NULL) {
+  if (options->key[0] == '\0') {
     return cli_fail(name, "name the key file with -k KEYFILE");
   }
   options->files = argv + optind;
@@ -118,15 +118,20 @@ static int parse_options(int argc, char **argv, verify_options *options) {
   return CLI_OK;
 }
 
-/* strtod() takes more than decimal numbers: blanks, "inf", "nan", hexadecimal. */
-static bool parse_alpha(const char *text, double *alpha) {
-  if (*text == '\0' || strspn(text, "0123456789.eE+-") != strlen(text)) {
-    return false;
-  }
-  char *end = NULL;
+/* strtod() takes more than decimal numbers: blanks, "inf", "nan", hexadecimal. ERANGE is no
+ * reason to refuse: numbers below 2^-1022 set it, though they are read. */
+static int set_alpha(const char *text, double *alpha) {
+  char *end = "";
   errno = 0;
-  *alpha = strtod(text, &end);
-  return *end == '\0' && errno == 0 && *alpha > 0 && *alpha < 1;
+  const bool decimal = *text != '\0' && strspn(text, "0123456789.eE+-") == strlen(text);
+  *alpha = decimal ? strtod(text, &end) : 0;
+  if (*end == '\0' && errno == ERANGE && *alpha == 0) {
+    return cli_fail(name, "--alpha %s is too small to be told from 0", text);
+  }
+  if (*end != '\0' || !(*alpha > 0 && *alpha < 1)) {
+    return cli_fail(name, "--alpha %s is not a number between 0 and 1, such as 1e-6", text);
+  }
+  return CLI_OK;
 }
 
 static bool ends_with(const char *text, const char *suffix) {
@@ -190,9 +195,9 @@ static int set_inputs(const verify_options *options, findings *all) {
 static int set_up(const verify_options *options, findings *all) {
   all->per_document = options->per_document;
   all->alpha = 1e-6;
-  if (options->alpha != NULL && !parse_alpha(options->alpha, &all->alpha)) {
-    return cli_fail(name, "--alpha %s is not a number between 0 and 1, such as 1e-6",
-                    options->alpha);
+  int status = options->alpha != NULL ? set_alpha(options->alpha, &all->alpha) : CLI_OK;
+  if (status != CLI_OK) {
+    return status;
   }
   if (options->tenant != NULL) {
     all->tenant.has_tenant = true;
@@ -201,49 +206,89 @@ static int set_up(const verify_options *options, findings *all) {
                       options->tenant);
     }
   }
-  const int status = check_format(options);
+  status = check_format(options);
   return status != CLI_OK ? status : set_inputs(options, all);
 }
 
-static int get_passphrase(const verify_options *options, const gp_key_info *info,
-                          passphrase *secret) {
-  if (!info->sealed) {
-    return CLI_OK;
-  }
-  if (options->passphrase_file != NULL) {
-    return passphrase_from_file(name, options->passphrase_file, secret);
-  }
-  char prompt[64];
-  (void)snprintf(prompt, sizeof prompt, "Passphrase of key %s: ", info->id);
-  return passphrase_from_terminal(name, prompt, secret);
-}
-
-static int load_key(const verify_options *options, gp_key **key) {
+static int load_with_file(const verify_options *options, gp_key **key) {
   gp_error error;
   gp_key_info info;
-  if (gp_key_inspect(options->key, &info, &error) != GP_OK) {
-    return cli_fail(name, "%s", error.message);
-  }
   passphrase secret = {0};
-  int status = get_passphrase(options, &info, &secret);
-  if (status == CLI_OK &&
-      gp_key_load(options->key, secret.bytes, secret.length, key, &error) != GP_OK) {
+  int status = passphrase_from_file(name, options->passphrase_file, &secret);
+  if (status != CLI_OK) {
+    return status;
+  }
+  if (gp_key_load(options->key, secret.bytes, secret.length, key, &error) != GP_OK) {
     status = cli_fail(name, "%s", error.message);
+  } else if (cli_can_be_read_again(options->key) &&
+             gp_key_inspect(options->key, &info, NULL) == GP_OK && !info.sealed) {
+    cli_warn_if_readable(name, options->key);
   }
   passphrase_free(&secret);
   return status;
 }
 
-static int write_report(const verify_options *options, const findings *all) {
-  if (options->json) {
-    char *report = report_json(all);
-    if (report == NULL) {
-      return cli_fail(name, "out of memory: the report");
-    }
-    (void)puts(report);
-    free(report);
+/* The passphrase was given for the key that the prompt named, not for another that has
+ * taken its place meanwhile. */
+static int check_id(const char *path, const gp_key *key, const char *asked_for) {
+  char id[GP_KEY_ID_STRING_SIZE];
+  gp_key_id(key, id);
+  if (strcmp(id, asked_for) != 0) {
+    return cli_fail(name, "%s: the key file changed while its passphrase was asked for", path);
+  }
+  return CLI_OK;
+}
+
+static int load_by_asking(const char *path, gp_key **key) {
+  gp_error error;
+  gp_key_info info;
+  if (!cli_can_be_read_again(path)) {
+    return cli_fail(name,
+                    "%s: the key is sealed and does not come from a regular file: "
+                    "name a file that holds its passphrase with --passphrase-file",
+                    path);
+  }
+  if (gp_key_inspect(path, &info, &error) != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
+  char prompt[64];
+  (void)snprintf(prompt, sizeof prompt, "Passphrase of key %s: ", info.id);
+  passphrase secret = {0};
+  int status = passphrase_from_terminal(name, prompt, &secret);
+  if (status != CLI_OK) {
+    return status;
+  }
+  if (gp_key_load(path, secret.bytes, secret.length, key, &error) != GP_OK) {
+    status = cli_fail(name, "%s", error.message);
   } else {
+    status = check_id(path, *key, info.id);
+  }
+  passphrase_free(&secret);
+  return status;
+}
+
+/* Reads the key file once where that is enough, so that it may be a pipe. */
+static int load_key(const verify_options *options, gp_key **key) {
+  if (options->passphrase_file != NULL) {
+    return load_with_file(options, key);
+  }
+  gp_error error;
+  const gp_status loaded = gp_key_load(options->key, NULL, 0, key, &error);
+  if (loaded == GP_ERR_PASSPHRASE) {
+    return load_by_asking(options->key, key);
+  }
+  if (loaded != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
+  cli_warn_if_readable(name, options->key);
+  return CLI_OK;
+}
+
+static int write_report(const verify_options *options, const findings *all) {
+  if (!options->json) {
     report_print(all);
+  } else if (!report_print_json(all)) {
+    return cli_fail(name, "out of memory: the report");
   }
   return cli_flush(name);
 }
@@ -266,7 +311,7 @@ static int verify(const verify_options *options, const gp_key *key, findings *al
 }
 
 int cli_verify(int argc, char **argv) {
-  verify_options options = {0};
+  verify_options options = {.key = ""};
   int status = parse_options(argc, argv, &options);
   if (status != CLI_OK) {
     return status;

@@ -90,6 +90,7 @@ def test_keygen_parameters(greenprint, options, parameters, encoded):
     "options, message",
     [
         ("--unsealed", "name the key file to write with -o FILE"),
+        ("-o - --unsealed", "a key is never written to standard output; name a file"),
         ("--unsealed new.key", "unexpected operand new.key: the key file is named with -o"),
         (
             "-o new.key --unsealed --passphrase-file p",
@@ -193,6 +194,47 @@ def test_keygen_says_when_its_output_is_lost(greenprint):
     assert (greenprint.folder / "new.key").stat().st_size == 200
 
 
+def test_keygen_that_is_interrupted_leaves_no_other_file(greenprint):
+    """A signal finds no key yet, or a whole one, and ends the command either way."""
+    statuses = set()
+    for delay in range(30):
+        process = greenprint.start("keygen", "-o", f"{delay}.key", "--unsealed")
+        time.sleep(delay / 5000)
+        process.terminate()
+        process.communicate(timeout=60)
+        statuses.add(process.returncode)
+        left = os.listdir(greenprint.folder)
+        assert left in ([], [f"{delay}.key"])
+        for name in left:
+            assert (greenprint.folder / name).stat().st_size == 200
+            (greenprint.folder / name).unlink()
+    assert statuses <= {0, -signal.SIGTERM}
+
+
+def test_keygen_that_is_interrupted_while_it_seals(greenprint):
+    """The signal waits until the key file is there, and then takes effect."""
+    (greenprint.folder / "p").write_bytes(b"x")
+    process = greenprint.start("keygen", "-o", "new.key", "--passphrase-file", "p",
+                               "--cost", "sensitive")  # fmt: skip
+    wait_until_blocked(process, signal.SIGTERM)
+    process.terminate()
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (-signal.SIGTERM, b"")
+    assert sorted(os.listdir(greenprint.folder)) == ["new.key", "p"]
+    assert (greenprint.folder / "new.key").stat().st_size == 200
+
+
+def wait_until_blocked(process, number):
+    """Wait until a process has blocked a signal."""
+    while process.poll() is None:
+        with open(f"/proc/{process.pid}/status") as file:
+            blocked = re.search(r"^SigBlk:\s*([0-9a-f]+)", file.read(), re.MULTILINE)
+        if int(blocked[1], 16) >> (number - 1) & 1:
+            return
+        time.sleep(0.001)
+    raise AssertionError("the process ended without blocking the signal")
+
+
 # -------------------------------------------------------------------- passphrases
 
 
@@ -277,6 +319,67 @@ def test_passphrase_stays_secret(greenprint, sealed):
     assert process.returncode == 1
     assert b"s.key" in seen
     assert b"correct horse" not in seen + out + err
+
+
+def verify_with_key_from_pipe(greenprint, content, *options):
+    """Run verify with a key from a named pipe, which can be read only once."""
+    os.mkfifo(greenprint.folder / "pipe.key", 0o600)
+    (greenprint.folder / "a.tokens").write_text("1 2 3\n")
+    process = greenprint.start("verify", "-k", "pipe.key", *options, "a.tokens")
+    with os.fdopen(open_for_writing(greenprint.folder / "pipe.key", process), "wb") as pipe:
+        pipe.write(content)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out.decode(), err.decode()
+
+
+def test_unsealed_key_from_a_pipe(greenprint, unsealed_key):
+    status, out, err = verify_with_key_from_pipe(greenprint, unsealed_key)
+    assert (status, err) == (1, "")
+    assert out.startswith("Not found: ")
+
+
+@pytest.mark.parametrize("protection", ["sealed", "unsealed"])
+def test_key_from_a_pipe_and_passphrase(greenprint, sealed, sealed_key, unsealed_key, protection):
+    content = sealed_key if protection == "sealed" else unsealed_key
+    status, out, err = verify_with_key_from_pipe(greenprint, content, "--passphrase-file", "pass")
+    assert (status, err) == (1, "")
+    assert out.startswith(f"Not found: the mark of key {content[32:40].hex()}")
+
+
+def test_sealed_key_from_a_pipe_without_passphrase(greenprint, sealed_key):
+    assert verify_with_key_from_pipe(greenprint, sealed_key) == (
+        2,
+        "",
+        "greenprint verify: pipe.key: the key is sealed and does not come from a regular file: "
+        "name a file that holds its passphrase with --passphrase-file\n",
+    )
+
+
+def test_passphrase_for_an_unsealed_key(greenprint, key):
+    """It is ignored."""
+    (greenprint.folder / "pass").write_bytes(b"x")
+    (greenprint.folder / "a.tokens").write_text("1 2 3\n")
+    result = greenprint("verify", "-k", "k.key", "--passphrase-file", "pass", "a.tokens")
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+@pytest.mark.parametrize("options", [(), ("--passphrase-file", "pass")])
+def test_verify_warns_of_readable_files(greenprint, key, sealed, mode, options):
+    """Of unsealed ones: a sealed key may lie where others can read it."""
+    (greenprint.folder / "a.tokens").write_text("1 2 3\n")
+    quiet = greenprint("verify", "-k", "k.key", *options, "a.tokens")
+    assert (quiet.returncode, quiet.stderr) == (1, "")
+    key.chmod(mode)
+    result = greenprint("verify", "-k", "k.key", *options, "a.tokens")
+    assert (result.returncode, result.stdout) == (1, quiet.stdout)
+    assert result.stderr == (
+        "greenprint verify: warning: k.key: others can read this key file "
+        f"(mode {mode:04o}); chmod 600 it\n"
+    )
+    sealed.chmod(mode)
+    result = greenprint("verify", "-k", "s.key", "--passphrase-file", "pass", "a.tokens")
+    assert (result.returncode, result.stderr) == (1, "")
 
 
 def test_no_terminal(greenprint, sealed):
@@ -434,6 +537,16 @@ def test_verify_asks_once(greenprint, sealed, sealed_key):
     assert b"Not found: " in rest
     assert b"horse" not in rest
     assert terminal.status() == 1
+
+
+def test_key_that_changes_while_its_passphrase_is_typed(greenprint, sealed, unsealed_key):
+    (greenprint.folder / "a.tokens").write_text("1 2 3\n")
+    terminal = Terminal(greenprint, "verify", "-k", "s.key", "a.tokens")
+    terminal.expect(b"Passphrase of key ")
+    sealed.write_bytes(unsealed_key)
+    terminal.answer(b": ", b"correct horse\n")
+    assert b"s.key: the key file changed while its passphrase was asked for" in terminal.rest()
+    assert terminal.status() == 2
 
 
 @pytest.mark.parametrize(

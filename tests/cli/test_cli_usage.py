@@ -99,6 +99,21 @@ def test_control_characters_are_not_printed(greenprint):
     assert greenprint.fails("a\x1b[31m\nb") == (
         "greenprint: unknown command a?[31m?b; see greenprint --help"
     )
+    bad = [*range(1, 32), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F]
+    bad += [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    for code in bad:
+        assert greenprint.fails(f"a{chr(code)}b").startswith("greenprint: unknown command a?b;")
+
+
+def test_other_characters_are_printed(greenprint):
+    good = "\u00a0\u00e4\u00c2\u061b\u061d\u200d\u2010\u2029\u202f\u2065\u206a\u20ac\U0001f33f"
+    assert greenprint.fails(good) == (
+        f"greenprint: unknown command {good}; see greenprint --help"
+    )
+    # What begins like a character and ends too early is passed on as it is.
+    for cut in (b"\xc2", b"\xe2", b"\xe2\x80"):
+        process = greenprint.start(cut)
+        assert b" " + cut + b"; " in process.communicate(timeout=60)[1]
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("version",), ("verify", "--help")])

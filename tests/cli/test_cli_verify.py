@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import math
+import os
 import random
 
 import pytest
@@ -217,7 +218,16 @@ def test_p_value_for_people(greenprint, green):
 
 
 @pytest.mark.parametrize(
-    "alpha, status", [("0.25", 0), ("2.5e-1", 0), (".25", 0), ("0.2499999", 1), ("1e-300", 1)]
+    "alpha, status",
+    [
+        ("0.25", 0),
+        ("2.5e-1", 0),
+        (".25", 0),
+        ("0.2499999", 1),
+        ("1e-300", 1),
+        ("1e-320", 1),
+        ("5e-324", 1),
+    ],
 )
 def test_alpha(greenprint, green, alpha, status):
     """With one green coin p is 1/4."""
@@ -229,12 +239,18 @@ def test_alpha(greenprint, green, alpha, status):
 
 @pytest.mark.parametrize(
     "alpha",
-    ["0", "1", "-0.1", "1.5", "", "x", "0.1x", " 0.1", "0.1 ", "0x1p-4", "nan", "inf", "1e-400",
+    ["0", "1", "-0.1", "1.5", "", "x", "0.1x", " 0.1", "0.1 ", "0x1p-4", "nan", "inf", "0e-400",
      "1e400", "0.99999999999999999999", "1e", "--1", "0,1"],
 )  # fmt: skip
 def test_bad_alpha(greenprint, key, alpha):
     assert greenprint.fails("verify", "-k", "k.key", f"--alpha={alpha}") == (
         f"{START}--alpha {alpha} is not a number between 0 and 1, such as 1e-6"
+    )
+
+
+def test_alpha_that_underflows(greenprint, key):
+    assert greenprint.fails("verify", "-k", "k.key", "--alpha", "1e-400") == (
+        f"{START}--alpha 1e-400 is too small to be told from 0"
     )
 
 
@@ -289,6 +305,35 @@ def test_name_that_is_not_utf8(greenprint, key):
     assert "\u00e4??.tokens\n" in text and "\x1b" not in text
 
 
+@pytest.mark.parametrize("seeding", ["hash", "fixed"])
+def test_a_document_alone_is_reported_as_the_whole(greenprint, seeding):
+    greenprint("keygen", "-o", "k.key", "--unsealed", "--gamma", "3/8", "--seeding", seeding)
+    names = ("tokens", "scored", "repeated", "green", "z", "log10_p")
+    for doc in (doc for doc in documents(6, 30, 200, vocabulary=9) if doc):
+        write(greenprint, "a.tokens", as_lines([doc]))
+        found = report(greenprint, "a.tokens", "--per-document")
+        (row,) = found["per_document"]
+        assert {name: row[name] for name in names} == {name: found[name] for name in names}
+
+
+def test_memory_for_many_documents(greenprint, key):
+    """The documents of a report are written one by one, not gathered first."""
+    count = 200_000
+    write(greenprint, "a.tokens", "7\n" * count)
+    with open(greenprint.folder / "report", "wb") as out:
+        process = greenprint.start("verify", "-k", "k.key", "--json", "--per-document",
+                                   "a.tokens", stdout=out)  # fmt: skip
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert (process.returncode, process.stderr.read()) == (1, b"")
+    process.stderr.close()
+    assert usage.ru_maxrss < 100 * 1024
+    with open(greenprint.folder / "report") as text:
+        found = json.load(text)
+    assert list(found)[-1] == "per_document"
+    assert [row["line"] for row in found["per_document"]] == list(range(1, count + 1))
+
+
 # ------------------------------------------------------------------- for people
 
 
@@ -320,13 +365,15 @@ def test_text_not_found(greenprint, key, unsealed_key):
 
 def test_text_found(greenprint, green, unsealed_key):
     write(greenprint, "g.tokens", as_lines(green))
+    p_value = report(greenprint, "g.tokens", status=0)["p_value"]
     result = greenprint("verify", "--key", "k.key", "g.tokens")
     assert result.returncode == 0
     key_id = unsealed_key[32:40].hex()
     assert result.stdout.startswith(f"Found: the mark of key {key_id}.\n")
     assert result.stdout.endswith(
-        f"\nThe text was written under the influence of key {key_id}, or by something\n"
-        "trained on such text.\n"
+        f"\nEither the text was written under the influence of key {key_id}, or by\n"
+        "something trained on such text, or it is chance: text written without the key\n"
+        f"has as many green tokens, or more, with probability {p_value}.\n"
     )
     assert f"\ngreen      {len(green)} (100.00 %; 25 % expected)\n" in result.stdout
 
