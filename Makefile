@@ -12,7 +12,7 @@ export JOBS
 
 all:
 	@scripts/setup.sh build
-	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(CMAKE_FLAGS)
+	@scripts/configure.sh $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX='$(PREFIX)' $(CMAKE_FLAGS)
 	@cmake --build $(BUILD) --parallel $(JOBS)
 
 help:
@@ -26,7 +26,7 @@ help:
 	@echo 'make sanitize     C and command tests under AddressSanitizer, UBSan, ThreadSanitizer'
 	@echo 'make valgrind     C tests under valgrind'
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
-	@echo 'make calibration  false positives on human text, 2,000 keys for each scheme (minutes)'
+	@echo 'make calibration  false positives on the text in DATA=file.jsonl, 2,000 keys a scheme (minutes)'
 	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
 	@echo 'make clean        remove build/, the Python environment included'
 
@@ -63,7 +63,7 @@ evaluate: all
 
 calibration: all
 	@scripts/setup.sh python
-	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py
+	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py $(if $(DATA),--data '$(DATA)')
 
 install: all
 	@cmake --install $(BUILD)

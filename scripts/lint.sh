@@ -22,7 +22,7 @@ step() {
 }
 
 compile_with() {
-  if ! CC=$1 cmake -S . -B "build/lint-$1" -DCMAKE_BUILD_TYPE=Release -DGREENPRINT_WERROR=ON \
+  if ! CC=$1 scripts/configure.sh "build/lint-$1" -DCMAKE_BUILD_TYPE=Release -DGREENPRINT_WERROR=ON \
     >"build/lint-$1.log" 2>&1 ||
     ! cmake --build "build/lint-$1" --parallel "$jobs" >"build/lint-$1.log" 2>&1; then
     tail -n 60 "build/lint-$1.log"
@@ -52,7 +52,9 @@ check_ruff() {
 }
 
 check_man() {
-  find . \( -path ./build -o -path ./.git \) -prune -o -name '*.1' -print | while read -r page; do
+  pages=$(find . \( -path ./build -o -path ./.git \) -prune -o -name '*.1' -print)
+  [ -n "$pages" ] || { echo 'no manual page found'; return 1; }
+  printf '%s\n' "$pages" | while read -r page; do
     warnings=$(groff -man -Tutf8 -ww -z "$page" 2>&1)
     [ -z "$warnings" ] || { printf '%s\n' "$warnings"; return 1; }
   done

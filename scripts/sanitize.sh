@@ -14,7 +14,7 @@ python=build/venv/bin/python
 build_into() {
   folder=$1
   shift
-  cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGREENPRINT_WERROR=ON "$@" >/dev/null
+  scripts/configure.sh "$folder" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGREENPRINT_WERROR=ON "$@" >/dev/null
   cmake --build "$folder" --parallel "$jobs"
 }
 

@@ -1,9 +1,11 @@
 #!/bin/sh
 # run.sh BUILD: installs a built tree into a folder of its own and uses it as a stranger
-# would, through pkg-config and through find_package, shared and static, from C and C++.
+# would: through pkg-config, find_package and add_subdirectory, shared and static, from C
+# and C++.
 set -eu
 build=$1
 here=$(cd "$(dirname "$0")" && pwd)
+source=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prefix="$work/the prefix"
@@ -29,8 +31,40 @@ eval "cc $here/consumer.c -o $work/static $(pkg-config --cflags greenprint) \
 unset LD_LIBRARY_PATH
 "$work/static"
 
-cmake -S "$here" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix" >>"$work/log"
-cmake --build "$work/consumer" >>"$work/log" || { cat "$work/log"; exit 1; }
+unset PKG_CONFIG_PATH
+
+# logged COMMAND...: shows what a command said only if it fails.
+logged() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }; }
+
+logged cmake -S "$here" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix"
+logged cmake --build "$work/consumer"
 for program in c_shared cxx_shared c_static cxx_static; do
   "$work/consumer/$program"
 done
+
+# The shared library, on a machine without the headers of the libraries it uses.
+mkdir "$work/nothing"
+PKG_CONFIG_LIBDIR=$work/nothing
+export PKG_CONFIG_LIBDIR
+logged cmake -S "$here" -B "$work/bare" -DCMAKE_PREFIX_PATH="$prefix" \
+  -DKINDS=shared -DABSENT=static -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON
+unset PKG_CONFIG_LIBDIR
+logged cmake --build "$work/bare"
+"$work/bare/c_shared"
+
+# As a folder of another project, which must not install it.
+logged cmake -S "$here" -B "$work/outer" -DGREENPRINT_SOURCE="$source"
+logged cmake --build "$work/outer" --target c_static
+"$work/outer/c_static"
+logged cmake --install "$work/outer" --prefix "$work/outer prefix"
+[ ! -e "$work/outer prefix/include" ] || { echo "installed by another project"; exit 1; }
+
+# Folders given as absolute paths.
+logged cmake -S "$source" -B "$work/absolute" -DGREENPRINT_BUILD_TESTS=OFF \
+  -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=/opt/a/lib -DCMAKE_INSTALL_INCLUDEDIR=/opt/b
+flags=$(sed '/^Requires/d' "$work/absolute/greenprint.pc" >"$work/nothing/absolute.pc" &&
+  PKG_CONFIG_LIBDIR=$work/nothing pkg-config --cflags --libs absolute)
+case $flags in
+  '-I/opt/b -L/opt/a/lib -lgreenprint'*) ;;
+  *) echo "wrong flags for absolute folders: $flags"; exit 1 ;;
+esac

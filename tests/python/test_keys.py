@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from fractions import Fraction
@@ -66,6 +67,11 @@ def test_forms_of_master_bytes() -> None:
     for wrong in (b"", MASTER[:31], MASTER + b"\0"):
         with pytest.raises(greenprint.ArgumentError, match=r"32 bytes, not \d+"):
             greenprint.Key.from_bytes(wrong)
+    released = memoryview(MASTER)
+    released.release()
+    for unreadable in (memoryview(bytes(64))[::2], released):
+        with pytest.raises(greenprint.ArgumentError, match="cannot be read"):
+            greenprint.Key.from_bytes(unreadable)
     with pytest.raises(greenprint.ArgumentError, match="master must be bytes, not str"):
         greenprint.Key.from_bytes("x" * 32)
     with pytest.raises(greenprint.ArgumentError, match="params must be a Params"):
@@ -142,6 +148,7 @@ def test_files_are_never_replaced(tmp_path, key) -> None:
         assert isinstance(caught.value, FileExistsError)
         assert isinstance(caught.value, greenprint.FileError)
         assert caught.value.status == 4
+        assert (caught.value.errno, caught.value.filename) == (errno.EEXIST, str(path))
     assert path.read_bytes() == b"precious"
     assert os.listdir(tmp_path) == ["a.key"]
 
@@ -151,8 +158,9 @@ def test_files_that_cannot_be_read(tmp_path, key) -> None:
     for read in (greenprint.Key.load, greenprint.inspect):
         with pytest.raises(greenprint.FileError, match=str(missing)) as caught:
             read(missing)
-        assert isinstance(caught.value, OSError)
+        assert isinstance(caught.value, FileNotFoundError)
         assert caught.value.status == 3
+        assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, str(missing))
         with pytest.raises(greenprint.ArgumentError, match="path contains a NUL"):
             read("a\0b")
         with pytest.raises(greenprint.ArgumentError, match="path: "):
@@ -166,8 +174,11 @@ def test_files_that_cannot_be_read(tmp_path, key) -> None:
         with pytest.raises(greenprint.FormatError, match=str(damaged)) as caught:
             read(damaged)
         assert isinstance(caught.value, ValueError)
-    with pytest.raises(greenprint.FileError):
+    with pytest.raises(greenprint.MissingFileError):
         key.save_unsealed(tmp_path / "no folder" / "a.key")
+    with pytest.raises(greenprint.FileError, match="damaged.key/a.key") as caught:
+        key.save_unsealed(damaged / "a.key")
+    assert caught.value.errno == errno.ENOTDIR
 
 
 def test_a_name_of_any_bytes(tmp_path, key) -> None:

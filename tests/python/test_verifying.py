@@ -231,8 +231,9 @@ def test_bad_documents(tmp_path) -> None:
         next(reader)
     with pytest.raises(StopIteration):
         next(reader)
-    with pytest.raises(greenprint.FileError, match="missing"):
+    with pytest.raises(FileNotFoundError, match="missing") as caught:
         greenprint.read_documents(tmp_path / "missing")
+    assert isinstance(caught.value, greenprint.FileError)
     with pytest.raises(greenprint.ArgumentError, match="format must be one of"):
         greenprint.read_documents(path, "text")
     with pytest.raises(greenprint.ArgumentError, match="field contains a NUL"):

@@ -19,7 +19,8 @@ class _Reader:
 
     def __init__(self, path: bytes, format: int, field: bytes | None) -> None:
         handle = ctypes.c_void_p()
-        c.call(c.lib.gp_reader_open, path, format, field, ctypes.byref(handle))
+        c.call(c.lib.gp_reader_open, path, format, field, ctypes.byref(handle), path=path)
+        self.path = path
         self.pointer = handle.value
         finalizer = weakref.finalize(self, c.lib.gp_reader_free, handle.value)
         finalizer.atexit = False
@@ -32,7 +33,7 @@ class _Reader:
         where = (ctypes.byref(tokens), ctypes.byref(n_tokens), ctypes.byref(line))
         try:
             while True:
-                c.call(c.lib.gp_reader_next, self.pointer, *where)
+                c.call(c.lib.gp_reader_next, self.pointer, *where, path=self.path)
                 if tokens.value is None:
                     return
                 document = np.empty(n_tokens.value, np.uint32)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 
 class GreenprintError(Exception):
     """Base of everything this package raises on purpose.
@@ -29,9 +32,25 @@ class OutOfMemoryError(GreenprintError, MemoryError):
 
 
 class FileError(GreenprintError, OSError):
-    """The operating system refused to open, read or write a file."""
+    """The operating system refused to open, read or write a file.
+
+    Attributes
+    ----------
+    errno : int or None
+        The reason, as for any OSError; None where it is not known.
+    filename : str or None
+        The file.
+    """
 
     status = 3
+
+    def __str__(self) -> str:
+        """Return the library's message, which names file and reason already."""
+        return str(self.args[0]) if self.args else ""
+
+
+class MissingFileError(FileError, FileNotFoundError):
+    """The file, or a folder in its path, does not exist."""
 
 
 class KeyExistsError(FileError, FileExistsError):
@@ -79,7 +98,15 @@ _BY_STATUS: dict[int, type[GreenprintError]] = {
 }
 
 
-def error_for(status: int, message: str) -> GreenprintError:
+def _reason(message: str) -> int | None:
+    """Find the errno whose text ends a message."""
+    for number in errno.errorcode:
+        if message.endswith(f": {os.strerror(number)}"):
+            return number
+    return None
+
+
+def error_for(status: int, message: str, path: bytes | None = None) -> GreenprintError:
     """Make the exception for a status of the library.
 
     Parameters
@@ -88,6 +115,8 @@ def error_for(status: int, message: str) -> GreenprintError:
         A ``gp_status`` other than ``GP_OK``.
     message : str
         What the library wrote into its ``gp_error``.
+    path : bytes, optional
+        The file in question.
 
     Returns
     -------
@@ -95,6 +124,12 @@ def error_for(status: int, message: str) -> GreenprintError:
         To be raised by the caller.
     """
     kind = _BY_STATUS.get(status)
+    if kind is not None and issubclass(kind, FileError):
+        reason = errno.EEXIST if kind is KeyExistsError else _reason(message)
+        failure = MissingFileError(message) if reason == errno.ENOENT else kind(message)
+        failure.errno = reason
+        failure.filename = os.fsdecode(path) if path is not None else None
+        return failure
     if kind is not None:
         return kind(message)
     unknown = GreenprintError(message)

@@ -22,8 +22,10 @@ Secret = bytes | bytearray | memoryview
 @contextmanager
 def _secret_buffer(secret: Secret) -> Iterator[Any]:
     """Lend a copy of secret bytes to C, and wipe it afterwards."""
-    size = memoryview(secret).nbytes
-    buffer = (ctypes.c_char * size).from_buffer_copy(secret)
+    try:
+        buffer = (ctypes.c_char * memoryview(secret).nbytes).from_buffer_copy(secret)
+    except (BufferError, ValueError) as error:  # not contiguous; already released
+        raise ArgumentError(f"secret bytes that cannot be read: {error}") from None
     try:
         yield buffer
     finally:
@@ -128,12 +130,12 @@ class Key(c.Unpicklable):
         """
         if not isinstance(master, bytes | bytearray | memoryview):
             raise ArgumentError(f"master must be bytes, not {type(master).__name__}")
-        size = memoryview(master).nbytes
-        if size != c.MASTER_KEY_SIZE:
-            raise ArgumentError(f"master must have {c.MASTER_KEY_SIZE} bytes, not {size}")
         handle = ctypes.c_void_p()
         c_params = _c_params(Params() if params is None else params)
         with _secret_buffer(master) as buffer:
+            size = len(buffer)
+            if size != c.MASTER_KEY_SIZE:
+                raise ArgumentError(f"master must have {c.MASTER_KEY_SIZE} bytes, not {size}")
             c.call(c.lib.gp_key_from_bytes, ctypes.byref(c_params), buffer, ctypes.byref(handle))
         return cls._own(handle)
 
@@ -166,10 +168,11 @@ class Key(c.Unpicklable):
         handle = ctypes.c_void_p()
         name = c.encode(path, "path")
         if passphrase is None:
-            c.call(c.lib.gp_key_load, name, None, 0, ctypes.byref(handle))
+            c.call(c.lib.gp_key_load, name, None, 0, ctypes.byref(handle), path=name)
         else:
             with _secret_buffer(_passphrase_bytes(passphrase)) as buffer:
-                c.call(c.lib.gp_key_load, name, buffer, len(buffer), ctypes.byref(handle))
+                size = len(buffer)
+                c.call(c.lib.gp_key_load, name, buffer, size, ctypes.byref(handle), path=name)
         return cls._own(handle)
 
     def save(self, path: Path, passphrase: str | Secret, cost: str = "moderate") -> None:
@@ -196,14 +199,16 @@ class Key(c.Unpicklable):
         """
         if cost not in c.SEAL_COSTS:
             raise ArgumentError(f"cost must be one of {list(c.SEAL_COSTS)}, not {cost!r}")
+        name = c.encode(path, "path")
         with _secret_buffer(_passphrase_bytes(passphrase)) as buffer:
             c.call(
                 c.lib.gp_key_save_sealed,
                 self._open,
-                c.encode(path, "path"),
+                name,
                 buffer,
                 len(buffer),
                 c.SEAL_COSTS[cost],
+                path=name,
             )
 
     def save_unsealed(self, path: Path) -> None:
@@ -219,7 +224,8 @@ class Key(c.Unpicklable):
         KeyExistsError, FileError
             Where the file exists, or cannot be written.
         """
-        c.call(c.lib.gp_key_save_unsealed, self._open, c.encode(path, "path"))
+        name = c.encode(path, "path")
+        c.call(c.lib.gp_key_save_unsealed, self._open, name, path=name)
 
     @property
     def id(self) -> str:
@@ -322,7 +328,8 @@ def inspect(path: Path) -> KeyInfo:
         Where the file cannot be read, is damaged, or is of another version.
     """
     info = c.KeyInfo()
-    c.call(c.lib.gp_key_inspect, c.encode(path, "path"), ctypes.byref(info))
+    name = c.encode(path, "path")
+    c.call(c.lib.gp_key_inspect, name, ctypes.byref(info), path=name)
     return KeyInfo(
         params=Params._from_c(info.params),
         scheme=info.scheme.decode(),

@@ -215,7 +215,7 @@ def _load() -> tuple[ctypes.CDLL, str, str]:
 lib, LIBRARY_VERSION, PACKAGE_VERSION = _load()
 
 
-def call(function: Any, *arguments: Any) -> None:
+def call(function: Any, *arguments: Any, path: bytes | None = None) -> None:
     """Call a function that takes a ``gp_error`` last, and raise what it reports.
 
     Parameters
@@ -224,6 +224,8 @@ def call(function: Any, *arguments: Any) -> None:
         A function of `lib` that returns a ``gp_status``.
     *arguments
         Its arguments but the last.
+    path : bytes, optional
+        The file it works on, for the exception.
 
     Raises
     ------
@@ -234,7 +236,7 @@ def call(function: Any, *arguments: Any) -> None:
     status = function(*arguments, ctypes.byref(error))
     if status:
         message = error.message.decode("utf-8", "replace")
-        raise error_for(status, message or lib.gp_status_string(status).decode())
+        raise error_for(status, message or lib.gp_status_string(status).decode(), path)
 
 
 def encode(text: str | os.PathLike[str] | bytes, what: str) -> bytes:
