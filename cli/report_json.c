@@ -70,8 +70,8 @@ static json_t *report_object(const findings *all) {
   return json_pack(
       "{s:i, s:s+, s:s, s:s, s:I, s:f, s:s, s:s, s:s?,"
       " s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:f, s:s, s:f, s:s, s:o}",
-      "report_version", 1, "tool", "greenprint ", gp_version(), "scheme", "greenprint-1",
-      "seeding", gp_seeding_name(all->params.seeding), "context_width",
+      "report_version", 1, "tool", "greenprint ", gp_version(), "scheme", GP_SCHEME_ID, "seeding",
+      gp_seeding_name(all->params.seeding), "context_width",
       (json_int_t)all->params.context_width, "gamma", gp_params_gamma(&all->params), "key_id",
       all->key_id, "key_commitment", commitment, "tenant", all->tenant.has_tenant ? tenant : NULL,
       "documents", (json_int_t)result->documents, "tokens", (json_int_t)result->tokens, "scored",

@@ -19,7 +19,7 @@ static void print_counts(const findings *all) {
   char params[CLI_PARAMS_SIZE];
   char p[CLI_P_SIZE];
   (void)printf("key        %s\n", all->key_id);
-  (void)printf("scheme     greenprint-1, %s\n", cli_describe_params(params, &all->params));
+  (void)printf("scheme     " GP_SCHEME_ID ", %s\n", cli_describe_params(params, &all->params));
   if (all->tenant.has_tenant) {
     (void)printf("tenant     %" PRIu64 "\n", all->tenant.tenant);
   }

@@ -77,7 +77,7 @@ case "${1:-}" in
   format)
     c_files | xargs -0 clang-format -i
     # shellcheck disable=SC2086
-    build/venv/bin/ruff check --quiet --fix --select I $python_folders || true
+    build/venv/bin/ruff check --quiet --fix --exit-zero --select I $python_folders
     # shellcheck disable=SC2086
     build/venv/bin/ruff format --quiet $python_folders
     ;;

@@ -169,10 +169,9 @@ static void bias_stretch(void *state, const uint8_t *mask, size_t first, size_t 
   row->kernel(row->boost, mask, count, row->logits + first * row->element_size);
 }
 
-static gp_status prepare_row(const gp_watermark *watermark, gp_dtype dtype, void *logits,
-                             row_state *row, gp_error *error) {
+static gp_status prepare_row(const gp_watermark *watermark, gp_dtype dtype, row_state *row,
+                             gp_error *error) {
   row->boost = &watermark->boost;
-  row->logits = logits;
   switch (dtype) {
   case GP_FLOAT32:
     row->kernel = gp_bias_float32_portable;
@@ -270,7 +269,7 @@ gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype, void *log
   if (watermark == NULL) {
     return gp_fail_null(error, "gp_bias", "watermark");
   }
-  gp_status status = prepare_row(watermark, dtype, logits, &state, error);
+  gp_status status = prepare_row(watermark, dtype, &state, error);
   if (status == GP_OK && n_rows > 0) {
     status = check_shape(logits, n_rows, vocabulary, stride, rows, &state, error);
   }

@@ -47,6 +47,9 @@ extern "C" {
 #define GP_MUST_CHECK
 #endif
 
+/* The scheme that this library implements (SPEC.md section 2). */
+#define GP_SCHEME_ID "greenprint-1"
+
 /* Sizes in bytes unless the name says otherwise. Strings include their final NUL. */
 #define GP_MASTER_KEY_SIZE    32
 #define GP_COMMITMENT_SIZE    32

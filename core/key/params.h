@@ -4,9 +4,7 @@
 
 #include "greenprint.h"
 
-#define GP_SCHEME_ID          "greenprint-1"
-#define GP_SCHEME_ID_PROVABLE "greenprint-1v" /* reserved */
-#define GP_PARAMS_SIZE        4
+#define GP_PARAMS_SIZE 4
 
 /* SPEC.md section 2: seeding, h, g, k in one byte each. */
 void gp_params_encode(const gp_params *params, uint8_t out[GP_PARAMS_SIZE]);
