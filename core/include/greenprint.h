@@ -349,6 +349,114 @@ GP_API GP_MUST_CHECK gp_status gp_log10_binomial_tail(uint64_t n, uint64_t green
 /* (green - gamma n) / sqrt(n gamma (1 - gamma)); 0 when n is 0. For display. */
 GP_API double gp_z_score(uint64_t n, uint64_t green, double gamma);
 
+/* log10 of the e-value of `green` green coins among n (SPEC.md section 8): the likelihood
+ * ratio of a green rate drawn uniformly from (gamma, 1) against gamma. Its expectation under
+ * the null hypothesis is 1 at any stopping time, so 1 / (the largest e-value so far) is a
+ * p-value for whoever looks after every document (Ville's inequality). Constant time.
+ * Thread-safe. Errors: as gp_log10_binomial_tail(). */
+GP_API GP_MUST_CHECK gp_status gp_log10_e_value(uint64_t n, uint64_t green, uint32_t gamma_num,
+                                                uint32_t gamma_log2_den, double *log10_e,
+                                                gp_error *error);
+
+/* What a position of a document shows, counted within that document alone. */
+typedef enum gp_colour {
+  GP_COLOUR_NONE = 0,  /* fewer than h tokens before it: not scored */
+  GP_COLOUR_RED = 1,   /* first occurrence of its coin, red */
+  GP_COLOUR_GREEN = 2, /* first occurrence of its coin, green */
+  GP_COLOUR_AGAIN_RED = 3,
+  GP_COLOUR_AGAIN_GREEN = 4 /* the coin has occurred before in the document: not scored again */
+} gp_colour;
+
+/* A part of a document that is greener than chance lets it be. */
+typedef struct gp_segment {
+  size_t first; /* index of its first token */
+  size_t end;   /* index after its last token */
+  uint64_t scored;
+  uint64_t green;
+  double log10_p;           /* exact binomial tail, as if nobody had searched */
+  double log10_p_corrected; /* valid for the search over all segments of the document */
+} gp_segment;
+
+/* Finds the segments of a document whose corrected p-value is at most alpha, the best first,
+ * none overlapping another (SPEC.md section 8). colours[i] is the gp_colour of token i. At
+ * most `capacity` segments are written; *n_segments is the number written. Memory and time are
+ * linear in n_tokens times the logarithm of it, at most.
+ * Errors: GP_ERR_ARGUMENT, GP_ERR_MEMORY. Thread-safe. */
+GP_API GP_MUST_CHECK gp_status gp_locate(const uint8_t *colours, size_t n_tokens,
+                                         uint32_t gamma_num, uint32_t gamma_log2_den,
+                                         double log10_alpha, gp_segment *segments,
+                                         size_t capacity, size_t *n_segments, gp_error *error);
+
+/* A weighted sum of coins T = sum r_j (g_j - gamma) and its null distribution (SPEC.md
+ * section 8). */
+typedef struct gp_weighted_result {
+  uint64_t coins;
+  double statistic;           /* T */
+  double z;                   /* T in units of its standard deviation; 0 without coins */
+  double log10_p;             /* Chernoff bound: never below the exact tail; the verdict's */
+  double log10_p_saddlepoint; /* Lugannani-Rice: an approximation, for information */
+} gp_weighted_result;
+
+/* The test of n coins with weights[j] (finite, any sign, chosen without the key) and green[j]
+ * (0 or 1). Time linear in n, some tens of passes; allocates nothing. Thread-safe.
+ * Errors: GP_ERR_ARGUMENT. */
+GP_API GP_MUST_CHECK gp_status gp_weighted_test(const double *weights, const uint8_t *green,
+                                                size_t n, uint32_t gamma_num,
+                                                uint32_t gamma_log2_den,
+                                                gp_weighted_result *result, gp_error *error);
+
+/* Benjamini-Hochberg: log10_q[i] is the smallest false-discovery rate (as log10) at which
+ * hypothesis i with p-value 10^log10_p[i] is rejected [Benjamini and Hochberg 1995]; valid
+ * for independent and positively dependent p-values. log10_q may be log10_p. Thread-safe.
+ * Errors: GP_ERR_ARGUMENT for a NaN or a log10_p above 0, GP_ERR_MEMORY. */
+GP_API GP_MUST_CHECK gp_status gp_benjamini_hochberg(const double *log10_p, size_t n,
+                                                     double *log10_q, gp_error *error);
+
+/* ------------------------------------------------------------------ tokenizers */
+
+/* A tokenizer as its file describes it: a Hugging Face tokenizer.json, or the vocabulary in a
+ * GGUF file. Immutable; any number of threads may use one, each through its own encoder. */
+typedef struct gp_tokenizer gp_tokenizer;
+
+/* Reads `path`, which is told from its contents. Memory is bounded by a multiple of the file's
+ * vocabulary; what the file claims allocates nothing.
+ * Errors: GP_ERR_IO, GP_ERR_MEMORY; GP_ERR_FORMAT for a damaged file, and for one that asks
+ * for something that is not implemented, naming the field: a wrong tokenization is worse than
+ * none. */
+GP_API GP_MUST_CHECK gp_status gp_tokenizer_open(const char *path, gp_tokenizer **tokenizer,
+                                                 gp_error *error);
+GP_API void gp_tokenizer_free(gp_tokenizer *tokenizer);
+
+/* What a tokenizer is. */
+typedef struct gp_tokenizer_info {
+  char model[32];     /* "byte-level BPE", "SentencePiece BPE", "unigram" */
+  size_t vocabulary;  /* the largest id plus 1 */
+  uint64_t bytes;     /* of the file */
+  uint8_t sha256[32]; /* of the file; of a GGUF file, of the part before the tensor data */
+} gp_tokenizer_info;
+GP_API void gp_tokenizer_get_info(const gp_tokenizer *tokenizer, gp_tokenizer_info *info);
+
+/* The working memory of one thread that tokenizes: buffers and a bounded cache of pieces.
+ * The tokenizer must outlive it. One thread at a time. */
+typedef struct gp_encoder gp_encoder;
+GP_API GP_MUST_CHECK gp_status gp_encoder_new(const gp_tokenizer *tokenizer, gp_encoder **encoder,
+                                              gp_error *error);
+GP_API void gp_encoder_free(gp_encoder *encoder);
+
+/* Tokenizes n_bytes of text, which may hold any byte. What is not UTF-8 is read as U+FFFD, one
+ * for each maximal ill-formed part (Unicode 15, section 3.9; as Python's errors="replace").
+ * Strings of added and special tokens are recognised in the text; nothing is put before or
+ * after it (no beginning-of-sequence token). *tokens has *n_tokens ids, and
+ * (*ends)[i] is the offset in `text` of the byte after token i, never decreasing; `ends` may be
+ * NULL. Both point into the encoder and hold until the next call. Time is near linear in
+ * n_bytes for any text.
+ * Errors: GP_ERR_ARGUMENT, GP_ERR_MEMORY; GP_ERR_FORMAT for a character that the vocabulary
+ * lacks where it has neither bytes nor an unknown token to fall back on. */
+GP_API GP_MUST_CHECK gp_status gp_encoder_encode(gp_encoder *encoder, const char *text,
+                                                 size_t n_bytes, const uint32_t **tokens,
+                                                 const size_t **ends, size_t *n_tokens,
+                                                 gp_error *error);
+
 /* ------------------------------------------------------------- token input */
 
 /* Reads documents from a file of token ids: token files and JSON Lines, plain or
