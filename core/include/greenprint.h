@@ -457,32 +457,68 @@ GP_API GP_MUST_CHECK gp_status gp_encoder_encode(gp_encoder *encoder, const char
                                                  const size_t **ends, size_t *n_tokens,
                                                  gp_error *error);
 
-/* ------------------------------------------------------------- token input */
+/* ----------------------------------------------------------------------- input */
 
-/* Reads documents from a file of token ids: token files and JSON Lines, plain or
- * gzipped (SPEC.md section 10). Memory is bounded: a line has at most 64 MiB in a token
- * file and 16 MiB in JSON Lines. One thread at a time. */
+/* Reads documents from a file, plain or gzipped (SPEC.md section 10). Memory is bounded by
+ * the largest line or part, each of which has a limit. One thread at a time. */
 typedef struct gp_reader gp_reader;
 
 typedef enum gp_input_format {
   GP_INPUT_TOKENS = 1, /* a document a line, decimal ids separated by blanks */
-  GP_INPUT_JSONL = 2   /* a JSON object a line, ids in one of its fields */
+  GP_INPUT_JSONL = 2,  /* a JSON object a line: ids or text in one of its fields */
+  GP_INPUT_TEXT = 3,   /* a document a file; a long one is cut into parts at line ends */
+  GP_INPUT_NPY = 4,    /* NumPy array of integers: one dimension is one document, two are a
+                          document a row */
+  GP_INPUT_U16 = 5,    /* little-endian 16-bit ids: a document a file, long ones in parts */
+  GP_INPUT_U32 = 6     /* little-endian 32-bit ids, likewise */
 } gp_input_format;
 
-/* Opens `path`; "-" is standard input. `field` is the JSON field that holds the ids,
- * copied; it must be NULL for GP_INPUT_TOKENS. */
-GP_API GP_MUST_CHECK gp_status gp_reader_open(const char *path, gp_input_format format,
-                                              const char *field, gp_reader **reader,
-                                              gp_error *error);
+/* "tokens", "jsonl", "text", "npy", "u16" or "u32"; "?" for anything else. Static storage. */
+GP_API const char *gp_input_format_name(gp_input_format format);
+
+/* Harmless differences to take out of text before it is tokenized, in this order. */
+enum {
+  GP_NORMALIZE_NEWLINES = 1, /* CR LF and lone CR become LF */
+  GP_NORMALIZE_TRAILING = 2, /* spaces and tabs before LF or the end disappear */
+  GP_NORMALIZE_NFC = 4,      /* Unicode normalization form C */
+  GP_NORMALIZE_ALL = 7
+};
+
+typedef struct gp_reader_options {
+  gp_input_format format;
+  const char *field;  /* GP_INPUT_JSONL: where the ids or the text are, names and array indices
+                         separated by dots ("choices.0.text"); copied; NULL otherwise */
+  const char *role;   /* GP_INPUT_JSONL: the field is an array of messages, objects with `role`
+                         and `content`, and each message of this role is a document; copied;
+                         may be NULL: the field is one document */
+  unsigned normalize; /* GP_NORMALIZE_ flags, for text */
+} gp_reader_options;
+
+/* Opens `path`; "-" is standard input. */
+GP_API GP_MUST_CHECK gp_status gp_reader_open(const char *path, const gp_reader_options *options,
+                                              gp_reader **reader, gp_error *error);
 GP_API void gp_reader_free(gp_reader *reader);
 
-/* The next document. *tokens points into memory of the reader and is valid until the
- * next call; *line is the line it came from, counted from 1. At the end *tokens is NULL
- * and *n_tokens is 0; a document of no tokens has a non-NULL pointer.
- * Errors name file, line and reason: GP_ERR_IO, GP_ERR_FORMAT, GP_ERR_MEMORY. After an
- * error, and after the end, the reader can only be freed or asked for its facts. */
-GP_API GP_MUST_CHECK gp_status gp_reader_next(gp_reader *reader, const uint32_t **tokens,
-                                              size_t *n_tokens, uint64_t *line, gp_error *error);
+/* A document: token ids, or text to be tokenized. */
+typedef struct gp_document {
+  const uint32_t *tokens; /* NULL for text; non-NULL for ids, also when there are none */
+  size_t n_tokens;
+  const char *text; /* NULL for ids; any bytes, no NUL at its end */
+  size_t n_bytes;
+  uint64_t line; /* line, array row or part that it came from, from 1 */
+} gp_document;
+
+/* The next document, or *more = false at the end. It points into memory of the reader and is
+ * valid until the next call.
+ * Errors name file, line and reason: GP_ERR_IO, GP_ERR_FORMAT, GP_ERR_MEMORY. After a
+ * GP_ERR_FORMAT that concerns one line only (gp_reader_can_go_on()), the next call goes on
+ * with the line after it; after any other error, and after the end, the reader can only be
+ * freed or asked for its facts. */
+GP_API GP_MUST_CHECK gp_status gp_reader_next(gp_reader *reader, gp_document *document,
+                                              bool *more, gp_error *error);
+
+/* Whether the last error concerned one line only. */
+GP_API bool gp_reader_can_go_on(const gp_reader *reader);
 
 /* Facts about an input, complete once gp_reader_next() has reported the end. */
 typedef struct gp_input_facts {
