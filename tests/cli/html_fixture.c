@@ -1,7 +1,7 @@
 /* Drives the parts of the command that tests want to see with inputs of their own.
  *
  *   cli_fixture html DESCRIPTION.json OUT.html   the page of what is described
- *   cli_fixture progress TOTAL STEPS MILLISECONDS [quiet|warn]
+ *   cli_fixture progress TOTAL STEPS MILLISECONDS plain|pipe|quiet|warn
  *
  * In a description strings that may be any bytes are hexadecimal. */
 #include <math.h>
@@ -14,6 +14,7 @@
 
 #include "cli.h"
 #include "html/report_html.h"
+#include "progress.h"
 
 static void *need(void *pointer) {
   if (pointer == NULL) {
@@ -179,9 +180,32 @@ static int html(const char *description, const char *out) {
   return report_write_html("fixture", out, &report);
 }
 
+/* Works through TOTAL bytes in STEPS steps, each after a pause, with a token for 4 bytes. Says
+ * "done" on standard error at the end, and "warn" makes it warn in the middle. */
+static int progress(const char *total, const char *steps, const char *pause, const char *how) {
+  const uint64_t bytes = strtoull(total, NULL, 10);
+  const uint64_t n = strtoull(steps, NULL, 10);
+  const long milliseconds = strtol(pause, NULL, 10);
+  const struct timespec wait = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+  progress_start(strcmp(how, "pipe") == 0 ? 0 : bytes, strcmp(how, "quiet") == 0);
+  for (uint64_t i = 1; i <= n; i++) {
+    (void)nanosleep(&wait, NULL);
+    progress_update(bytes / n * i, bytes / n * i / 4);
+    if (2 * i == n && strcmp(how, "warn") == 0) {
+      cli_warn("fixture", "half of it");
+    }
+  }
+  progress_end();
+  (void)fputs("done\n", stderr);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[1], "html") == 0) {
     return html(argv[2], argv[3]);
+  }
+  if (argc == 6 && strcmp(argv[1], "progress") == 0) {
+    return progress(argv[2], argv[3], argv[4], argv[5]);
   }
   (void)fputs("cli_fixture: see the top of html_fixture.c\n", stderr);
   return 3;
