@@ -210,6 +210,7 @@ static gp_status read_npy(gp_error *error) {
   const gp_reader_options options = {.format = GP_INPUT_NPY};
   write_bytes(array, sizeof array);
   return read_file(&options, error);
+}
 
 /* A small expectations file for `document`; its own allocations do not count. */
 static void write_expectations(void) {
