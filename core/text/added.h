@@ -4,6 +4,7 @@
 #define GP_TEXT_ADDED_H
 
 #include "text/text.h"
+#include "text/vocab.h"
 
 typedef struct gp_added gp_added;
 
@@ -19,12 +20,9 @@ typedef struct gp_added_token {
 gp_status gp_added_new(gp_added **added, gp_error *error);
 void gp_added_free(gp_added *added);
 
-/* Adds a token; a string that is there already keeps its place and gets the later token's
- * facts. */
-gp_status gp_added_add(gp_added *added, const gp_added_token *token, gp_error *error);
-
-/* To be called once all tokens are there. */
-gp_status gp_added_finish(gp_added *added, gp_error *error);
+/* Adds a token, copied; a string that is there already stays as it is. GP_ERR_FORMAT, a reason
+ * without a place, for an empty or very long one. */
+gp_status gp_added_add(gp_added *added, const gp_added_token *token, gp_error *reason);
 
 /* A stretch of text between added tokens (id GP_NO_ID), or such a token. */
 typedef struct gp_added_span {
@@ -33,9 +31,16 @@ typedef struct gp_added_span {
   uint32_t id;
 } gp_added_span;
 
-/* Finds the next span at or after *position in a text, the longest token at the leftmost place;
- * false at the end. Moves *position. */
-bool gp_added_next(const gp_added *added, const char *text, uint32_t length, uint32_t *position,
-                   gp_added_span *span);
+typedef struct gp_added_spans {
+  gp_added_span *items;
+  size_t count;
+  size_t capacity;
+} gp_added_spans;
+
+/* Cuts a text that is not empty into spans, taking the longest token at the leftmost place;
+ * replaces what is in `spans`. With `added` NULL the text is one span. */
+gp_status gp_added_find(const gp_added *added, const char *text, uint32_t length,
+                        gp_added_spans *spans, gp_error *error);
+void gp_added_spans_release(gp_added_spans *spans);
 
 #endif

@@ -6,6 +6,10 @@
 #include "text/text.h"
 #include "text/vocab.h"
 
+/* What SentencePiece puts where a space was: U+2581. */
+#define GP_MARK      "\xE2\x96\x81"
+#define GP_MARK_SIZE 3U
+
 typedef struct gp_merge {
   uint64_t pair; /* left id << 32 | right id; UINT64_MAX is empty */
   uint32_t rank;
@@ -23,6 +27,9 @@ typedef struct gp_bpe {
   uint32_t unknown;
   uint32_t byte_ids[256]; /* of "<0x00>" to "<0xFF>", for byte_fallback; GP_NO_ID: none */
   uint32_t first[256];    /* made by gp_bpe_finish(): ids of the pieces of one byte */
+  /* Made by gp_bpe_finish(): no merge joins GP_MARK to another character before it, so that a
+   * text may be cut there without changing its tokens. */
+  bool cuts_at_mark;
   gp_merge *merges;
   size_t n_merges;
   size_t n_slots;

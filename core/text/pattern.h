@@ -15,6 +15,9 @@ gp_status gp_pattern_new_string(const char *string, size_t length, gp_pattern **
                                 gp_error *reason);
 void gp_pattern_free(gp_pattern *pattern);
 
+/* The regular expression as it was given, or NULL for a string. */
+const char *gp_pattern_regex(const gp_pattern *pattern, size_t *length);
+
 /* Working memory of one thread, for any number of patterns; made on first use. */
 typedef struct gp_match_work gp_match_work;
 void gp_match_work_free(gp_match_work *work);

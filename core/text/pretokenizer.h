@@ -40,7 +40,7 @@ gp_status gp_pretokenizer_add_punctuation(gp_pretokenizer *pretokenizer,
                                           gp_split_behaviour behaviour, gp_error *reason);
 /* Cuts at white space, which is dropped. */
 gp_status gp_pretokenizer_add_whitespace_split(gp_pretokenizer *pretokenizer, gp_error *reason);
-/* A space before each piece that does not begin with white space. */
+/* A space before each piece that does not begin with one. */
 gp_status gp_pretokenizer_add_prefix_space(gp_pretokenizer *pretokenizer, gp_error *reason);
 /* Rewrites bytes as characters of GPT-2's alphabet. Only for pipelines in which other steps
  * follow: at the end the vocabulary is decoded to bytes instead (gp_bpe.bytes_alphabet). */
