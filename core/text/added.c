@@ -263,16 +263,13 @@ gp_status gp_added_find(const gp_added *added, const char *text, uint32_t length
     if (done < begin) {
       status = push(spans, done, begin, GP_NO_ID, error);
     }
-    /* A token may begin in white space that the one before it has taken. */
-    begin = begin < done ? done : begin;
-    end = end < done ? done : end;
     if (status == GP_OK) {
       status = push(spans, begin, end, found->id, error);
     }
     if (status != GP_OK) {
       return status;
     }
-    done = end;
+    done = end; /* as the library: back, where the token before had taken white space */
   }
   return done < length ? push(spans, done, length, GP_NO_ID, error) : GP_OK;
 }

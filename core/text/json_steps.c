@@ -10,6 +10,10 @@
 
 #define MAX_DEPTH 16U /* of sequences in sequences */
 
+/* "Whitespace" is \w+|[^\w\s]+ in Rust, where \w has the two joiners. */
+#define WORD             "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}"
+#define WHITESPACE_REGEX "[" WORD "]+|[^" WORD "\\s]+"
+
 static gp_status fail_type(const gp_json *at, const char *what, const char *type,
                            gp_error *reason) {
   char quoted[GP_QUOTE_SIZE];
@@ -85,8 +89,12 @@ static gp_status read_replace(const gp_json *at, gp_normalizer *normalizer, gp_e
   if (status == GP_OK) {
     status = read_pattern(at, &pattern, reason);
   }
-  return status == GP_OK ? gp_normalizer_add_replace(normalizer, pattern, with, length, reason)
-                         : status;
+  if (status != GP_OK) {
+    return status;
+  }
+  gp_error inner = {0};
+  status = gp_normalizer_add_replace(normalizer, pattern, with, length, &inner);
+  return place(at, status, &inner, reason);
 }
 
 static gp_status read_precompiled(const gp_json *at, gp_normalizer *normalizer,
@@ -398,7 +406,7 @@ static gp_status read_one(const gp_json *at, const char *type, pipeline *p) {
   if (status != GP_OK) {
     return status;
   }
-  return whitespace ? add_regex(p, "\\w+|[^\\w\\s]+", GP_SPLIT_REMOVED, true)
+  return whitespace ? add_regex(p, WHITESPACE_REGEX, GP_SPLIT_REMOVED, true)
                     : gp_pretokenizer_add_whitespace_split(p->steps, p->reason);
 }
 

@@ -134,6 +134,11 @@ gp_status gp_normalizer_add_prepend(gp_normalizer *normalizer, const char *bytes
 
 gp_status gp_normalizer_add_replace(gp_normalizer *normalizer, gp_pattern *pattern,
                                     const char *with, size_t with_length, gp_error *reason) {
+  /* The library itself loses its way there. */
+  if (gp_pattern_matches_empty(pattern)) {
+    gp_pattern_free(pattern);
+    return gp_fail(reason, GP_ERR_FORMAT, "a pattern to replace must not match the empty string");
+  }
   return add_with_bytes(normalizer, (step){.kind = STEP_REPLACE, .pattern = pattern}, with,
                         with_length, reason);
 }
@@ -190,31 +195,20 @@ static gp_status strip_accents(const gp_text *text, gp_text_buffer *out, gp_erro
   return status;
 }
 
-/* The library counts what it keeps on the right in characters but the whole text in bytes, so
- * that text beyond ASCII keeps white space at its end. So does this. */
 static gp_status strip(const step *s, const gp_text *text, gp_text_buffer *out, gp_error *error) {
   uint32_t begin = 0;
-  uint32_t leading = 0;
-  uint32_t trailing = 0;
+  uint32_t end = text->length;
   uint32_t width = 0;
-  while (s->left && begin < text->length &&
+  while (s->left && begin < end &&
          gp_is_white_space(gp_utf8_decode(text->bytes + begin, &width))) {
     begin += width;
-    leading++;
   }
-  for (uint32_t i = text->length; s->right && i > 0;) {
-    i = gp_utf8_before(text->bytes, i);
-    if (!gp_is_white_space(gp_utf8_decode(text->bytes + i, &width))) {
+  while (s->right && end > begin) {
+    const uint32_t before = gp_utf8_before(text->bytes, end);
+    if (!gp_is_white_space(gp_utf8_decode(text->bytes + before, &width))) {
       break;
     }
-    trailing++;
-  }
-  if (trailing == 0) {
-    return gp_text_buffer_copy(out, text, begin, text->length, error);
-  }
-  uint32_t end = begin;
-  for (uint32_t i = leading; end < text->length && i < text->length - trailing; i++) {
-    end += gp_utf8_width((unsigned char)text->bytes[end]);
+    end = before;
   }
   return gp_text_buffer_copy(out, text, begin, end, error);
 }
@@ -261,14 +255,13 @@ static gp_status run_step(const step *s, gp_normalizer_work *work, const gp_text
   }
 }
 
-/* Where the text began before a step that may have dropped characters at its start. Only text
- * that begins where the caller's began is told apart from other text. */
+/* Where the text begins after a step: only stripping drops what is at its beginning. What matters
+ * is whether it still begins where the caller's text does. */
 static uint32_t begin_after(const step *s, const gp_text *before, const gp_text_buffer *after) {
-  if (s->kind == STEP_STRIP && after->length > 0 && before->length > 0 &&
-      gp_is_white_space((unsigned char)before->bytes[0]) && s->left) {
-    return after->ends[0] - 1;
-  }
-  return before->begin;
+  uint32_t width = 0;
+  const bool dropped = s->kind == STEP_STRIP && s->left && after->length > 0 &&
+                       gp_is_white_space(gp_utf8_decode(before->bytes, &width));
+  return dropped ? after->ends[0] - 1 : before->begin;
 }
 
 /* Steps that leave every ASCII text as it is. */

@@ -127,6 +127,12 @@ const char *gp_pattern_regex(const gp_pattern *pattern, size_t *length) {
   return pattern->code == NULL ? NULL : pattern->string;
 }
 
+bool gp_pattern_matches_empty(const gp_pattern *pattern) {
+  uint32_t empty = 0;
+  return pattern->code != NULL &&
+         (pcre2_pattern_info(pattern->code, PCRE2_INFO_MATCHEMPTY, &empty) != 0 || empty != 0);
+}
+
 void gp_match_work_free(gp_match_work *work) {
   if (work != NULL) {
     pcre2_match_data_free(work->data);

@@ -18,6 +18,9 @@ void gp_pattern_free(gp_pattern *pattern);
 /* The regular expression as it was given, or NULL for a string. */
 const char *gp_pattern_regex(const gp_pattern *pattern, size_t *length);
 
+/* Whether the empty string may match. */
+bool gp_pattern_matches_empty(const gp_pattern *pattern);
+
 /* Working memory of one thread, for any number of patterns; made on first use. */
 typedef struct gp_match_work gp_match_work;
 void gp_match_work_free(gp_match_work *work);

@@ -125,6 +125,15 @@ gp_status gp_pretokenizer_add_byte_alphabet(gp_pretokenizer *pretokenizer, gp_er
   return add(pretokenizer, &wanted, reason);
 }
 
+bool gp_pretokenizer_has_byte_alphabet(const gp_pretokenizer *pretokenizer) {
+  for (size_t i = 0; i < pretokenizer->count; i++) {
+    if (pretokenizer->steps[i].kind == STEP_BYTE_ALPHABET) {
+      return true;
+    }
+  }
+  return false;
+}
+
 gp_status gp_pretokenizer_add_metaspace(gp_pretokenizer *pretokenizer, const char *replacement,
                                         size_t replacement_length, gp_prepend_scheme scheme,
                                         bool split, gp_error *reason) {

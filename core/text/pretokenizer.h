@@ -45,6 +45,7 @@ gp_status gp_pretokenizer_add_prefix_space(gp_pretokenizer *pretokenizer, gp_err
 /* Rewrites bytes as characters of GPT-2's alphabet. Only for pipelines in which other steps
  * follow: at the end the vocabulary is decoded to bytes instead (gp_bpe.bytes_alphabet). */
 gp_status gp_pretokenizer_add_byte_alphabet(gp_pretokenizer *pretokenizer, gp_error *reason);
+bool gp_pretokenizer_has_byte_alphabet(const gp_pretokenizer *pretokenizer);
 /* Spaces become `replacement`, a character; with `split`, pieces begin at each of them. */
 gp_status gp_pretokenizer_add_metaspace(gp_pretokenizer *pretokenizer, const char *replacement,
                                         size_t replacement_length, gp_prepend_scheme scheme,

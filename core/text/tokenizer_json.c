@@ -271,8 +271,10 @@ static gp_status read_bpe(const gp_json *model, reader *r) {
   bpe->vocab = &r->made->vocab;
   bpe->bytes_alphabet = r->byte_level;
   gp_bpe_finish(bpe);
+  const bool of_bytes =
+      r->byte_level || gp_pretokenizer_has_byte_alphabet(r->made->pretokenizer);
   (void)snprintf(r->made->info.model, sizeof r->made->info.model, "%s",
-                 r->byte_level ? "byte-level BPE" : "SentencePiece BPE");
+                 of_bytes ? "byte-level BPE" : "SentencePiece BPE");
   return r->byte_level ? check_byte_level(model, r) : GP_OK;
 }
 
