@@ -20,6 +20,7 @@
 #define UNKNOWN_PENALTY 10.0
 #define BYTE_VALUES     256
 #define SCORE_MAX       1e200 /* sums of scores stay finite */
+#define PIECE_MAX       1024U /* bytes: what a place in a text may cost */
 
 /*
  * The trie, its nodes numbered level by level, so that the children of a node stand side by
@@ -182,6 +183,10 @@ static gp_status collect(gp_unigram *made, key *keys, size_t *n_keys, gp_error *
     if (isnan(score)) {
       continue;
     }
+    if (piece->length > PIECE_MAX) {
+      return gp_fail(error, GP_ERR_FORMAT, "token %u has more than %u bytes", piece->id,
+                     PIECE_MAX);
+    }
     if (fabs(score) > SCORE_MAX) {
       return gp_fail(error, GP_ERR_FORMAT, "the score of token %u is out of range", piece->id);
     }
@@ -291,9 +296,8 @@ static gp_status make_room(gp_unigram_work *work, size_t places, gp_error *error
   while (capacity < places) {
     capacity += capacity / 2;
   }
-  uint32_t *last = capacity <= SIZE_MAX / sizeof *last
-                       ? realloc(work->last, capacity * sizeof *last)
-                       : NULL;
+  uint32_t *last =
+      capacity <= SIZE_MAX / sizeof *last ? realloc(work->last, capacity * sizeof *last) : NULL;
   if (last == NULL) {
     return gp_fail_memory(error, "the pieces of a text");
   }
@@ -352,8 +356,8 @@ static void extend(const gp_unigram *unigram, const gp_unigram_work *work, const
 }
 
 /* Fills last[1:length + 1] at the places where characters end. */
-static void find_best(const gp_unigram *unigram, const gp_unigram_work *work,
-                      const uint8_t *text, uint32_t length) {
+static void find_best(const gp_unigram *unigram, const gp_unigram_work *work, const uint8_t *text,
+                      uint32_t length) {
   const size_t mask = work->window - 1;
   for (size_t i = 0; i < work->window; i++) {
     work->best[i] = -DBL_MAX;
