@@ -6,7 +6,7 @@
 #include "html/report_html.h"
 #include "report.h"
 
-#define ROW_SIZE 160
+#define ROW_SIZE 256
 
 typedef struct page {
   html_report report;
