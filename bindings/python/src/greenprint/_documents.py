@@ -105,7 +105,7 @@ def read_documents(
     role: str | None = None,
     normalize: Iterable[str] = (),
 ) -> Iterator[Any]:
-    """Read documents from a file, plain or gzipped (SPEC.md section 10).
+    r"""Read documents from a file, plain or gzipped (SPEC.md section 10).
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def read_documents(
         and an array of one dimension longer than 2**24 ids come in parts.
     field : str
         Where the ids or the text are in the JSON objects: names and array indices,
-        separated by dots; a dot in a name is written ``"\\."``. Used only with
+        separated by dots; a dot in a name is written ``"\."``. Used only with
         ``"jsonl"``.
     role : str, optional
         The field is an array of chat messages, and each message of this role is a
