@@ -5,7 +5,7 @@
 
 #include "io_support.h"
 
-#define PART ((size_t)1 << 24)
+#define PART ((size_t)1 << 18)
 
 static const gp_reader_options npy = {.format = GP_INPUT_NPY};
 static const gp_reader_options u16 = {.format = GP_INPUT_U16};
@@ -342,7 +342,7 @@ static void assert_parts(const gp_reader_options *options, const size_t *lengths
   gp_reader_free(reader);
 }
 
-/* 2^24 ids are one document; one more starts another. */
+/* 2^18 ids are one document; one more starts another. */
 static void test_parts(void **state) {
   (void)state;
   for (size_t excess = 0; excess < 2; excess++) {
