@@ -8,19 +8,33 @@ _greenprint() {
   COMPREPLY=()
   compopt +o default 2>/dev/null
 
+  # bash takes the = of --normalize=STEPS for a word of its own.
+  if [[ $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --normalize ]]; then
+    before=--normalize=
+  elif [[ $word == = && $before == --normalize ]]; then
+    before=--normalize=
+    word=
+  fi
+
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words="keygen inspect verify version --help --version"
+    words="keygen inspect verify merge plan version --help --version"
   else
     case $before in
-      -o | --output | -k | --key | --passphrase-file)
+      -o | --output | -k | --key | --passphrase-file | -t | --tokenizer | --tenants | \
+        --weights | --html | --partial)
         compopt -o default 2>/dev/null
         return
         ;;
       --gamma) words="1/2 1/4 1/8" ;;
       --seeding) words="hash min fixed" ;;
       --cost) words="interactive moderate sensitive" ;;
-      --format) words="tokens jsonl" ;;
-      --context-width | --alpha | --tenant | --field) return ;;
+      --format) words="text tokens jsonl npy u16 u32" ;;
+      --normalize=) words="all nfc newlines trailing" ;;
+      --role) words="assistant user system" ;;
+      --context-width | --alpha | --tenant | --field | -j | --jobs | --max-memory | \
+        --delta | --entropy | --rate | --distinct | --power)
+        return
+        ;;
       *)
         case $command in
           keygen)
@@ -29,15 +43,24 @@ _greenprint() {
             ;;
           inspect) words="--json --help" ;;
           verify)
-            words="--key --passphrase-file --alpha --tenant --format --field --per-document
-              --json --help"
+            words="--key --passphrase-file --tenant --tenants --alpha --tokenizer --normalize
+              --format --field --role --recursive --skip-bad --per-document --locate --weights
+              --json --json-lines --html --partial --quiet --jobs --max-memory --help"
+            ;;
+          merge)
+            words="--alpha --per-document --json --json-lines --partial --quiet --jobs
+              --max-memory --help"
+            ;;
+          plan)
+            words="--gamma --delta --entropy --rate --distinct --alpha --power --key --tenant
+              --passphrase-file --json --help"
             ;;
           version) words="--help" ;;
         esac
         if [[ $word != -* ]]; then
-          if [[ $command == inspect || $command == verify ]]; then
-            compopt -o default 2>/dev/null
-          fi
+          case $command in
+            inspect | verify | merge | plan) compopt -o default 2>/dev/null ;;
+          esac
           return
         fi
         ;;

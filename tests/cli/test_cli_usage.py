@@ -3,11 +3,14 @@
 import os
 import re
 import resource
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-COMMANDS = ("keygen", "inspect", "verify", "version")
+COMMANDS = ("keygen", "inspect", "verify", "merge", "plan", "version")
+CLI = Path(__file__).parents[2] / "cli"
 
 
 def test_help(greenprint):
@@ -29,7 +32,19 @@ def test_help(greenprint):
         ("inspect", "--json"),
         (
             "verify",
-            "-k --key --passphrase-file --alpha --tenant --format --field --per-document --json",
+            "-k --key --passphrase-file --tenant --tenants --alpha -t --tokenizer --normalize "
+            "--format --field --role -r --recursive --skip-bad --per-document --locate "
+            "--weights --json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
+        ),
+        (
+            "merge",
+            "--alpha --per-document --json --json-lines --partial -q --quiet -j --jobs "
+            "--max-memory",
+        ),
+        (
+            "plan",
+            "--gamma --delta --entropy --rate --distinct --alpha --power -k --key --tenant "
+            "--passphrase-file --json",
         ),
         ("version", ""),
     ],
@@ -42,6 +57,63 @@ def test_help_of_a_command(greenprint, command, options):
         assert all(len(line) <= 88 for line in result.stdout.splitlines())
         for name in options.split():
             assert re.search(rf"^ .*{name}\b", result.stdout, re.MULTILINE), name
+
+
+def options_of(greenprint, command):
+    """Return the long options that a command's help names."""
+    lines = greenprint(command, "--help").stdout.splitlines()
+    found = [re.match(r" +(?:-\w, )?--([\w-]+)", line) for line in lines]
+    return {match[1] for match in found if match}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_man_page(greenprint, command):
+    """The page describes what the help names, and nothing else."""
+    page = (CLI / "greenprint.1").read_text()
+    section = re.search(rf"^\.SS greenprint {command}\n(.*?)^\.S", page, re.M | re.S)[1]
+    # Only the paragraphs' heads count; what the text mentions may belong to another command.
+    heads = re.findall(r"^\.TP\n(.*)", section, re.M)
+    described = {
+        name.replace("\\-", "-") for head in heads for name in re.findall(r"\\-\\-([\w\\-]+)", head)
+    }
+    # --help is described once, for all commands.
+    assert described == options_of(greenprint, command) - {"help"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_bash_completion(greenprint, command):
+    script = (
+        f"source {CLI}/completion/greenprint.bash; "
+        f"COMP_WORDS=(greenprint {command} --); COMP_CWORD=2; _greenprint; "
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    offered = {word.removeprefix("--") for word in done.stdout.split()}
+    assert offered == options_of(greenprint, command) | {"help"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_zsh_completion(greenprint, command):
+    script = (CLI / "completion" / "_greenprint").read_text()
+    part = re.search(rf"^    {command}\)\n(.*?);;", script, re.M | re.S)[1]
+    offered = set(re.findall(r"--([\w-]+?)(?:=-)?(?:\[|\}'\[)", part))
+    assert offered == options_of(greenprint, command) | {"help"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completion(greenprint, command):
+    script = f"source {CLI}/completion/greenprint.fish; complete -C 'greenprint {command} --'"
+    done = subprocess.run(["fish", "-c", script], capture_output=True, text=True, check=True)
+    offered = {line.split("\t")[0].removeprefix("--") for line in done.stdout.splitlines()}
+    assert offered == options_of(greenprint, command) | {"help"}
+
+
+def test_commands_are_completed(greenprint):
+    for name in ("greenprint.bash", "_greenprint", "greenprint.fish"):
+        text = (CLI / "completion" / name).read_text()
+        for command in COMMANDS:
+            assert re.search(rf"\b{command}\b", text), (name, command)
 
 
 def test_no_command(greenprint):
