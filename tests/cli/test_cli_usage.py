@@ -74,7 +74,9 @@ def test_man_page(greenprint, command):
     # Only the paragraphs' heads count; what the text mentions may belong to another command.
     heads = re.findall(r"^\.TP\n(.*)", section, re.M)
     described = {
-        name.replace("\\-", "-") for head in heads for name in re.findall(r"\\-\\-([\w\\-]+)", head)
+        name.replace("\\-", "-")
+        for head in heads
+        for name in re.findall(r"\\-\\-([\w\\-]+)", head)
     }
     # --help is described once, for all commands.
     assert described == options_of(greenprint, command) - {"help"}
