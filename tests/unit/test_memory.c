@@ -373,12 +373,13 @@ int main(void) {
   }
   json_set_alloc_funcs(__wrap_malloc, free);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(key_generation), cmocka_unit_test(key_file),
-      cmocka_unit_test(embedding),      cmocka_unit_test(verifying),
-      cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
-
-      cmocka_unit_test(key_generation), cmocka_unit_test(key_file), cmocka_unit_test(embedding),
-      cmocka_unit_test(verifying),      cmocka_unit_test(reading),  cmocka_unit_test(weighing),
+      cmocka_unit_test(key_generation),
+      cmocka_unit_test(key_file),
+      cmocka_unit_test(embedding),
+      cmocka_unit_test(verifying),
+      cmocka_unit_test(reading),
+      cmocka_unit_test(reading_json),
+      cmocka_unit_test(weighing),
       cmocka_unit_test(hot_path),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
