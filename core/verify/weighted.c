@@ -122,7 +122,7 @@ static double find_least(const coins *c, const facts *f, double *curvature) {
     if (t >= LARGEST && first < 0.0) {
       break;
     }
-    if (first * first <= 2e-15 * t * fabs(f->statistic) * *curvature) {
+    if (first * first <= 1e-24 * t * fabs(f->statistic) * *curvature) {
       break;
     }
     if (first < 0.0) {

@@ -134,19 +134,26 @@ class Cumulants:
         return total
 
     def saddle(self, observed: mpmath.mpf) -> mpmath.mpf:
-        """Find t with K'(t) = observed by halving a bracket; t has the sign of observed."""
+        """Find t with K'(t) = observed; t has the sign of observed.
+
+        A bracket is halved until it has 12 digits, then come steps of Newton's method.
+        """
         sign = 1 if observed > 0 else -1
         high = 1 / max(abs(r) for r in self.weights)
         while sign * (self.k(sign * high, 1) - observed) < 0:
             high *= 2
         low = mpmath.mpf(0)
-        for _ in range(180):
+        for _ in range(40):
             middle = (low + high) / 2
             if sign * (self.k(sign * middle, 1) - observed) < 0:
                 low = middle
             else:
                 high = middle
-        return sign * (low + high) / 2
+        t = sign * (low + high) / 2
+        for _ in range(4):
+            t -= (self.k(t, 1) - observed) / self.k(t, 2)
+        assert low <= sign * t <= high
+        return t
 
 
 def weighted(

@@ -212,7 +212,7 @@ def weighted() -> Vectors:
         "'log10_p_saddlepoint' that of the approximation of Lugannani and Rice, and "
         "'log10_p_exact' log10 of P(T >= observed), null where it is not known: the "
         "distribution of T from exact fractions for up to 11 coins, the binomial tail for "
-        "weights of 1. Method: mpmath with 60 digits, the saddle point by halving a bracket."
+        "weights of 1. Method: mpmath with 60 digits."
     )
     return {"how": how, "cases": cases}
 
