@@ -73,29 +73,27 @@ class MadeUpModel:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.log_rank = np.log(np.arange(1, VOCABULARY + 1))
-        self.exponents = np.concatenate([np.linspace(0, 3, 61), np.linspace(3.1, 20, 60)])
-        laws = [self.law(exponent) for exponent in self.exponents]
-        self.entropies = [-(p * np.log2(np.maximum(p, 1e-300))).sum() for p in laws]
-
-    def law(self, exponent: float) -> np.ndarray:
-        p = np.exp(-exponent * self.log_rank)
-        return p / p.sum()
+        rank = np.arange(VOCABULARY)
+        exponents = np.concatenate([np.linspace(0, 3, 61), np.linspace(3.1, 20, 60)])
+        laws = np.exp(-exponents[:, None] * np.log(rank + 1))
+        self.laws = laws / laws.sum(axis=1, keepdims=True)
+        logs = np.log2(np.maximum(self.laws, 1e-300))
+        self.entropies = -(self.laws * logs).sum(axis=1)
+        self.scattered = rank * 12_289 % VOCABULARY  # a step that is prime to the vocabulary
 
     def write(self, watermark: Watermark, before: np.ndarray) -> np.ndarray:
         """Continue a text by a marked passage."""
         tokens = [int(token) for token in before[-WIDTH:]]
         for _ in range(PASSAGE):
             bits = self.rng.gamma(2, ENTROPY / 2)
-            p = self.law(np.interp(bits, self.entropies[::-1], self.exponents[::-1]))
-            # Which token has which rank: a line through the vocabulary, its step prime to it.
-            ids = self.rng.integers(VOCABULARY) + np.arange(VOCABULARY) * 12_289
-            ids = (ids + self.rng.integers(VOCABULARY)) % VOCABULARY
+            p = self.laws[np.abs(self.entropies - bits).argmin()]
+            shift = int(self.rng.integers(VOCABULARY))  # which token has which rank
             mask = watermark.green_mask(tokens, VOCABULARY)
-            green = np.unpackbits(mask, count=VOCABULARY, bitorder="little")[ids]
-            total = np.cumsum(p * np.where(green, np.exp(DELTA), 1.0))
+            green = np.unpackbits(mask, count=VOCABULARY, bitorder="little")
+            green = np.roll(green, -shift)[self.scattered]
+            total = np.cumsum(p * (1 + np.expm1(DELTA) * green))
             rank = np.searchsorted(total, self.rng.random() * total[-1], side="right")
-            tokens.append(int(ids[min(rank, VOCABULARY - 1)]))
+            tokens.append(int(self.scattered[min(rank, VOCABULARY - 1)] + shift) % VOCABULARY)
         return np.array(tokens[WIDTH:], np.uint32)
 
 
@@ -222,15 +220,20 @@ def judge(p_values: np.ndarray) -> bool:
     return valid
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run everything; returns the exit status."""
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=200, help="passages of each kind")
     parser.add_argument("--documents", type=int, default=2000, help="unmarked documents")
     parser.add_argument("--alpha", type=float, nargs="+", default=[1e-3, 1e-6])
     parser.add_argument("--model", action="store_true", help="passages by the real model as well")
     parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run everything; returns the exit status."""
+    arguments = parse(argv)
     if false_positives.DATA.is_file():
         documents, text = false_positives.load_documents(false_positives.DATA, None), "human"
     else:
