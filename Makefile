@@ -35,7 +35,7 @@ demo: all
 	@$(BUILD)/venv/bin/python scripts/demo.py
 
 test: all
-	@scripts/setup.sh python
+	@scripts/setup.sh test
 	@$(BUILD)/venv/bin/python scripts/run_tests.py
 
 vectors:
