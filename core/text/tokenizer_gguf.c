@@ -1,5 +1,5 @@
 /*
- * Builds a tokenizer from the vocabulary in a GGUF file (SPEC.md section 11). The three kinds of
+ * Builds a tokenizer from the vocabulary in a GGUF file (SPEC.md section 13). The three kinds of
  * tokenizer.ggml.model that are read become the stages that a tokenizer.json would ask for:
  *
  *   gpt2     byte-level BPE: cut by tokenizer.ggml.pre, then merges over bytes
