@@ -115,7 +115,7 @@ def read_documents(
         A document a line, as decimal ids separated by blanks; a JSON object a line; a
         text a file; a NumPy array of integers, of which each row is a document if it has
         two dimensions; little-endian ids of 16 or 32 bits. A text longer than 1 MiB
-        and an array of one dimension longer than 2**24 ids come in parts.
+        and ids in one dimension, more than 2**18 of them, come in parts.
     field : str
         Where the ids or the text are in the JSON objects: names and array indices,
         separated by dots; a dot in a name is written ``"\."``. Used only with
