@@ -246,8 +246,9 @@ gp_status gp_added_find(const gp_added *added, const char *text, uint32_t length
   spans->count = 0;
   for (uint32_t i = 0; added != NULL && added->n_tokens > 0 && i < length;) {
     uint32_t matched = 0;
-    const token *found =
-        added->begins[(unsigned char)text[i]] ? longest(added, text + i, length - i, &matched) : NULL;
+    const token *found = added->begins[(unsigned char)text[i]]
+                             ? longest(added, text + i, length - i, &matched)
+                             : NULL;
     if (found == NULL) {
       i++;
       continue;

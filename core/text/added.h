@@ -39,7 +39,8 @@ typedef struct gp_added_spans {
 
 /* Cuts a text that is not empty into spans, taking the longest token at the leftmost place;
  * replaces what is in `spans`. Where tokens begin in white space that an earlier one has taken
- * along (rstrip), spans overlap, as in the tokenizers library. With `added` NULL the text is one span. */
+ * along (rstrip), spans overlap, as in the tokenizers library. With `added` NULL the text is one
+ * span. */
 gp_status gp_added_find(const gp_added *added, const char *text, uint32_t length,
                         gp_added_spans *spans, gp_error *error);
 void gp_added_spans_release(gp_added_spans *spans);

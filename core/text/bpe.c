@@ -49,7 +49,8 @@ static void put(gp_merge *merges, size_t n_slots, gp_merge merge, size_t *count)
 
 static gp_status grow(gp_bpe *bpe, gp_error *error) {
   const size_t n_slots = bpe->n_slots == 0 ? 256 : bpe->n_slots * 2;
-  gp_merge *merges = n_slots > SIZE_MAX / sizeof *merges ? NULL : malloc(n_slots * sizeof *merges);
+  gp_merge *merges =
+      n_slots > SIZE_MAX / sizeof *merges ? NULL : malloc(n_slots * sizeof *merges);
   if (merges == NULL) {
     return gp_fail_memory(error, "too many merges");
   }
@@ -86,7 +87,8 @@ static bool starts_with_mark(const char *bytes, size_t length) {
 }
 
 static bool ends_with_mark(const char *bytes, size_t length) {
-  return length >= GP_MARK_SIZE && memcmp(bytes + length - GP_MARK_SIZE, GP_MARK, GP_MARK_SIZE) == 0;
+  return length >= GP_MARK_SIZE &&
+         memcmp(bytes + length - GP_MARK_SIZE, GP_MARK, GP_MARK_SIZE) == 0;
 }
 
 /* Whether some merge joins a mark to what stands before it and is none. */
@@ -227,7 +229,8 @@ static void push_characters(const gp_bpe *bpe, gp_bpe_work *work, const char *te
   for (uint32_t i = 0; i < length;) {
     const unsigned char lead = (unsigned char)text[i];
     const uint32_t width = bpe->bytes_alphabet ? 1 : gp_utf8_width(lead);
-    const uint32_t id = width == 1 ? bpe->first[lead] : gp_vocab_find(bpe->vocab, text + i, width);
+    const uint32_t id =
+        width == 1 ? bpe->first[lead] : gp_vocab_find(bpe->vocab, text + i, width);
     if (id == GP_NO_ID) {
       push_unknown(bpe, work, text, i, width, &unknown);
     } else {

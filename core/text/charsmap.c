@@ -21,11 +21,11 @@
 
 #include <utf8proc.h>
 
-#define HEADER_SIZE    4U
-#define LONGEST_WHOLE  5U /* bytes of a cluster that is looked up as a whole */
-#define VALUE_MASK     0x7FFFFFFFU
-#define LABEL_MASK     0x800000FFU
-#define HAS_VALUE(u)   (((u) >> 8 & 1U) != 0)
+#define HEADER_SIZE   4U
+#define LONGEST_WHOLE 5U /* bytes of a cluster that is looked up as a whole */
+#define VALUE_MASK    0x7FFFFFFFU
+#define LABEL_MASK    0x800000FFU
+#define HAS_VALUE(u)  (((u) >> 8 & 1U) != 0)
 
 struct gp_charsmap {
   uint32_t *units;
@@ -90,8 +90,10 @@ static const char *find(const gp_charsmap *charsmap, const char *key, uint32_t l
     const uint32_t unit = charsmap->units[node];
     node ^= children_of(unit);
     if (HAS_VALUE(unit)) {
-      const size_t offset = node < charsmap->n_units ? charsmap->units[node] & VALUE_MASK : SIZE_MAX;
-      return offset < charsmap->size && ((unsigned char)charsmap->replacements[offset] & 0xC0U) != 0x80U
+      const size_t offset =
+          node < charsmap->n_units ? charsmap->units[node] & VALUE_MASK : SIZE_MAX;
+      return offset < charsmap->size &&
+                     ((unsigned char)charsmap->replacements[offset] & 0xC0U) != 0x80U
                  ? charsmap->replacements + offset
                  : NULL;
     }
@@ -110,8 +112,7 @@ static gp_status run_character(const gp_charsmap *charsmap, const gp_text *text,
 
 static gp_status run_cluster(const gp_charsmap *charsmap, const gp_text *text, uint32_t begin,
                              uint32_t end, gp_text_buffer *out, gp_error *error) {
-  if (end - begin <= LONGEST_WHOLE &&
-      find(charsmap, text->bytes + begin, end - begin) != NULL) {
+  if (end - begin <= LONGEST_WHOLE && find(charsmap, text->bytes + begin, end - begin) != NULL) {
     return run_character(charsmap, text, begin, end, out, error);
   }
   gp_status status = GP_OK;

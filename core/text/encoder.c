@@ -209,8 +209,7 @@ static gp_status encode_stretch(gp_encoder *encoder, gp_text text, gp_error *err
 /* A stretch of text that holds none of the added tokens that are found in raw text. */
 static gp_status encode_raw_stretch(gp_encoder *encoder, gp_text text, gp_error *error) {
   const gp_tokenizer *tokenizer = encoder->tokenizer;
-  gp_status status =
-      gp_normalizer_run(tokenizer->normalizer, &encoder->normalizer, &text, error);
+  gp_status status = gp_normalizer_run(tokenizer->normalizer, &encoder->normalizer, &text, error);
   if (status == GP_OK) {
     status = gp_added_find(tokenizer->added_normalized, text.bytes, text.length, &encoder->spans,
                            error);
@@ -247,9 +246,8 @@ static gp_status repair(gp_encoder *encoder, gp_text *text, gp_error *error) {
     valid = (uint32_t)gp_utf8_valid_prefix(text->bytes + i, length - i);
   }
   if (status == GP_OK) {
-    *text = (gp_text){.bytes = repaired->bytes,
-                      .ends = repaired->ends,
-                      .length = (uint32_t)repaired->length};
+    *text = (gp_text){
+        .bytes = repaired->bytes, .ends = repaired->ends, .length = (uint32_t)repaired->length};
   }
   return status;
 }
@@ -294,8 +292,8 @@ gp_status gp_encoder_encode(gp_encoder *encoder, const char *text, size_t n_byte
                             gp_error *error) {
   if (encoder == NULL || (text == NULL && n_bytes > 0) || tokens == NULL || n_tokens == NULL) {
     return gp_fail_null(error, "gp_encoder_encode",
-                        encoder == NULL  ? "encoder"
-                        : tokens == NULL ? "tokens"
+                        encoder == NULL    ? "encoder"
+                        : tokens == NULL   ? "tokens"
                         : n_tokens == NULL ? "n_tokens"
                                            : "text");
   }

@@ -89,8 +89,8 @@ static bool starts_segment(code_point c, gp_form form) {
   }
   code_point parts[LONGEST_DECOMPOSITION];
   int boundary = 0;
-  const utf8proc_ssize_t count = utf8proc_decompose_char(c, parts, LONGEST_DECOMPOSITION,
-                                                         options_of(form), &boundary);
+  const utf8proc_ssize_t count =
+      utf8proc_decompose_char(c, parts, LONGEST_DECOMPOSITION, options_of(form), &boundary);
   const code_point first =
       count >= 1 && count <= (utf8proc_ssize_t)LONGEST_DECOMPOSITION ? parts[0] : c;
   return combining_class(first) == 0 && !may_be_second(first);
@@ -139,9 +139,8 @@ static gp_status decompose(const gp_text *text, uint32_t begin, uint32_t end, gp
     uint32_t width = 0;
     const code_point c = (code_point)gp_utf8_decode(text->bytes + i, &width);
     int boundary = 0;
-    const utf8proc_ssize_t count =
-        utf8proc_decompose_char(c, work->points + work->count, LONGEST_DECOMPOSITION,
-                                options_of(form), &boundary);
+    const utf8proc_ssize_t count = utf8proc_decompose_char(
+        c, work->points + work->count, LONGEST_DECOMPOSITION, options_of(form), &boundary);
     if (count < 0 || count > (utf8proc_ssize_t)LONGEST_DECOMPOSITION) {
       return gp_fail(error, GP_ERR_FORMAT, "U+%04X cannot be normalised", (unsigned)c);
     }

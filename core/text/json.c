@@ -16,9 +16,8 @@ gp_status gp_json_parse(const char *bytes, size_t size, json_t **root, gp_error 
     return gp_fail_memory(reason, "the JSON file is too large");
   }
   char quoted[GP_QUOTE_SIZE];
-  const size_t at = problem.position > 0 && (size_t)problem.position < size
-                        ? (size_t)problem.position
-                        : size;
+  const size_t at =
+      problem.position > 0 && (size_t)problem.position < size ? (size_t)problem.position : size;
   const char *near = strstr(problem.text, " near ");
   const size_t length = near != NULL ? (size_t)(near - problem.text) : strlen(problem.text);
   return gp_fail(reason, GP_ERR_FORMAT, "not JSON at byte %zu: %.*s, before %s", at, (int)length,
@@ -131,7 +130,8 @@ gp_status gp_json_array(const gp_json *object, const char *name, gp_json *value,
   *value = gp_json_field(object, name);
   return json_is_array(value->value)
              ? GP_OK
-             : gp_json_fail(value, reason, value->value == NULL ? "missing" : "an array expected");
+             : gp_json_fail(value, reason,
+                            value->value == NULL ? "missing" : "an array expected");
 }
 
 gp_status gp_json_type(const gp_json *object, const char **type, gp_error *reason) {

@@ -121,9 +121,9 @@ static gp_status read_precompiled(const gp_json *at, gp_normalizer *normalizer,
   } else {
     gp_error inner = {0};
     const size_t padding = (text[length - 1] == '=') + (size_t)(text[length - 2] == '=');
-    status = place(&map,
-                   gp_normalizer_add_charsmap(normalizer, bytes, (size_t)size - padding, &inner),
-                   &inner, reason);
+    status =
+        place(&map, gp_normalizer_add_charsmap(normalizer, bytes, (size_t)size - padding, &inner),
+              &inner, reason);
   }
   free(bytes);
   return status;
@@ -133,10 +133,8 @@ static bool form_of(const char *type, gp_form *form) {
   static const struct {
     const char *type;
     gp_form form;
-  } forms[] = {{"NFC", GP_FORM_NFC},
-               {"NFD", GP_FORM_NFD},
-               {"NFKC", GP_FORM_NFKC},
-               {"NFKD", GP_FORM_NFKD}};
+  } forms[] = {
+      {"NFC", GP_FORM_NFC}, {"NFD", GP_FORM_NFD}, {"NFKC", GP_FORM_NFKC}, {"NFKD", GP_FORM_NFKD}};
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     if (strcmp(type, forms[i].type) == 0) {
       *form = forms[i].form;
@@ -347,9 +345,8 @@ static gp_status read_scheme(const gp_json *at, gp_prepend_scheme *scheme, gp_er
 }
 
 static gp_status read_metaspace(const gp_json *at, pipeline *p) {
-  static const char *const names[] = {"type",           "replacement", "add_prefix_space",
-                                      "prepend_scheme", "split",       "str_rep",
-                                      NULL};
+  static const char *const names[] = {
+      "type", "replacement", "add_prefix_space", "prepend_scheme", "split", "str_rep", NULL};
   const char *replacement = NULL;
   size_t length = 0;
   bool split = true;
@@ -389,8 +386,10 @@ static gp_status read_one(const gp_json *at, const char *type, pipeline *p) {
   static const struct {
     const char *type;
     gp_status (*read)(const gp_json *at, pipeline *p);
-  } known[] = {{"ByteLevel", read_byte_level}, {"Split", read_split},
-               {"Digits", read_digits},        {"Punctuation", read_punctuation},
+  } known[] = {{"ByteLevel", read_byte_level},
+               {"Split", read_split},
+               {"Digits", read_digits},
+               {"Punctuation", read_punctuation},
                {"Metaspace", read_metaspace}};
   static const char *const names[] = {"type", NULL};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

@@ -173,7 +173,8 @@ static gp_status flush(splitter *s) {
   const bool empty = !s->any || s->last.begin == s->last.end;
   s->any = false;
   return empty ? GP_OK
-               : gp_pieces_push(s->out, s->offset + s->last.begin, s->offset + s->last.end, s->error);
+               : gp_pieces_push(s->out, s->offset + s->last.begin, s->offset + s->last.end,
+                                s->error);
 }
 
 /* Whether a part is joined to the one before it. With MERGED_WITH_NEXT it is the part before
@@ -210,8 +211,8 @@ static gp_status part(splitter *s, uint32_t begin, uint32_t end, bool match) {
 static gp_status split_piece(const step *split, gp_pretokenizer_work *work, const gp_text *text,
                              gp_piece piece, gp_pieces *out, gp_error *error) {
   const uint32_t length = piece.end - piece.begin;
-  gp_status status = gp_pattern_find_all(split->pattern, &work->matching,
-                                         text->bytes + piece.begin, length, &work->matches, error);
+  gp_status status = gp_pattern_find_all(
+      split->pattern, &work->matching, text->bytes + piece.begin, length, &work->matches, error);
   splitter s = {.out = out, .offset = piece.begin, .behaviour = split->behaviour, .error = error};
   uint32_t done = 0;
   for (size_t i = 0; i < work->matches.count && status == GP_OK; i++) {
@@ -244,11 +245,10 @@ static const char *prefix_of(const step *rewrite, const gp_text *text, gp_piece 
   }
   if (rewrite->kind == STEP_METASPACE) {
     const uint32_t n = rewrite->replacement_length;
-    const bool there =
-        bytes[0] == ' ' ||
-        (piece.end - piece.begin >= n && memcmp(bytes, rewrite->replacement, n) == 0);
-    const bool wanted = rewrite->scheme == GP_PREPEND_ALWAYS ||
-                        (rewrite->scheme == GP_PREPEND_FIRST && first);
+    const bool there = bytes[0] == ' ' || (piece.end - piece.begin >= n &&
+                                           memcmp(bytes, rewrite->replacement, n) == 0);
+    const bool wanted =
+        rewrite->scheme == GP_PREPEND_ALWAYS || (rewrite->scheme == GP_PREPEND_FIRST && first);
     *length = wanted && !there ? n : 0;
   }
   return rewrite->replacement;
@@ -296,9 +296,8 @@ static gp_status run_step(const step *s, gp_pretokenizer_work *work, gp_text *te
   to->count = 0;
   buffer->length = 0;
   for (size_t i = 0; i < from->count && status == GP_OK; i++) {
-    status = s->kind == STEP_SPLIT
-                 ? split_piece(s, work, text, from->items[i], to, error)
-                 : rewrite_piece(s, text, from->items[i], buffer, to, error);
+    status = s->kind == STEP_SPLIT ? split_piece(s, work, text, from->items[i], to, error)
+                                   : rewrite_piece(s, text, from->items[i], buffer, to, error);
   }
   if (status == GP_OK && s->kind != STEP_SPLIT && from->count > 0) {
     *text = (gp_text){.bytes = buffer->bytes,

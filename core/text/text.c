@@ -37,8 +37,8 @@ gp_status gp_text_buffer_reserve(gp_text_buffer *buffer, size_t extra, gp_error 
   const size_t capacity = grown(buffer->capacity, needed);
   void *bytes = buffer->bytes;
   void *ends = buffer->ends;
-  const bool done =
-      resize(&bytes, capacity, sizeof *buffer->bytes) && resize(&ends, capacity, sizeof *buffer->ends);
+  const bool done = resize(&bytes, capacity, sizeof *buffer->bytes) &&
+                    resize(&ends, capacity, sizeof *buffer->ends);
   buffer->bytes = bytes;
   buffer->ends = ends;
   if (!done) {

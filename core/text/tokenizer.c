@@ -82,7 +82,8 @@ static gp_status read_file(int fd, contents *file, bool *gguf, gp_error *reason)
       return fail_system(reason, "cannot be read", errno);
     }
     file->size += (size_t)got;
-    *gguf = file->size >= GGUF_MAGIC_SIZE && memcmp(file->bytes, GGUF_MAGIC, GGUF_MAGIC_SIZE) == 0;
+    *gguf =
+        file->size >= GGUF_MAGIC_SIZE && memcmp(file->bytes, GGUF_MAGIC, GGUF_MAGIC_SIZE) == 0;
     if (got == 0 || *gguf) {
       return GP_OK;
     }

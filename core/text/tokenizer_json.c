@@ -66,9 +66,8 @@ static gp_status read_vocabulary(const gp_json *model, reader *r) {
 static gp_status find_piece(const gp_json *at, const reader *r, const char *piece, size_t length,
                             uint32_t *id) {
   *id = gp_vocab_find(&r->raw, piece, length);
-  return *id == GP_NO_ID
-             ? fail_piece(at, piece, length, "is not in the vocabulary", r->reason)
-             : GP_OK;
+  return *id == GP_NO_ID ? fail_piece(at, piece, length, "is not in the vocabulary", r->reason)
+                         : GP_OK;
 }
 
 /* "a b", or ["a", "b"]. Older files begin with a line "#version: ...". */
@@ -271,8 +270,7 @@ static gp_status read_bpe(const gp_json *model, reader *r) {
   bpe->vocab = &r->made->vocab;
   bpe->bytes_alphabet = r->byte_level;
   gp_bpe_finish(bpe);
-  const bool of_bytes =
-      r->byte_level || gp_pretokenizer_has_byte_alphabet(r->made->pretokenizer);
+  const bool of_bytes = r->byte_level || gp_pretokenizer_has_byte_alphabet(r->made->pretokenizer);
   (void)snprintf(r->made->info.model, sizeof r->made->info.model, "%s",
                  of_bytes ? "byte-level BPE" : "SentencePiece BPE");
   return r->byte_level ? check_byte_level(model, r) : GP_OK;
@@ -290,10 +288,9 @@ static gp_status read_scored_piece(const gp_json *at, reader *r, uint32_t id, do
     return GP_OK;
   }
   gp_error inner = {0};
-  return place(at,
-               gp_vocab_add(&r->raw, json_string_value(piece), json_string_length(piece), id,
-                            &inner),
-               &inner, r->reason);
+  return place(
+      at, gp_vocab_add(&r->raw, json_string_value(piece), json_string_length(piece), id, &inner),
+      &inner, r->reason);
 }
 
 static gp_status read_scores(const gp_json *model, reader *r, double **scores) {
@@ -478,7 +475,8 @@ static gp_status add_token(const gp_json *at, reader *r, numbering *n, const add
     return gp_fail(r->reason, GP_ERR_FORMAT,
                    "%s: token %s has id %" PRIu32 ", but the model and the tokens before it give "
                    "it %" PRIu32,
-                   at->path, gp_quote(quoted, token->content, token->length), token->id, expected);
+                   at->path, gp_quote(quoted, token->content, token->length), token->id,
+                   expected);
   }
   n->largest = n->any && n->largest > token->id ? n->largest : token->id;
   n->any = true;
@@ -495,8 +493,7 @@ static gp_status add_token(const gp_json *at, reader *r, numbering *n, const add
   if (token->length > UINT16_MAX) {
     return gp_json_fail(at, r->reason, "the token is too long");
   }
-  gp_status status =
-      gp_vocab_add(&n->seen, token->content, token->length, token->id, &inner);
+  gp_status status = gp_vocab_add(&n->seen, token->content, token->length, token->id, &inner);
   if (status == GP_OK && token->normalized) {
     return add_normalized(at, r, token, &added);
   }
@@ -510,7 +507,8 @@ static gp_status add_token(const gp_json *at, reader *r, numbering *n, const add
  * come first then. */
 static gp_status read_added_tokens(const gp_json *root, reader *r) {
   const gp_json list = gp_json_field(root, "added_tokens");
-  numbering n = {.model_size = (uint32_t)(r->raw.count > 0 ? r->raw.count : r->made->vocab.count)};
+  numbering n = {.model_size =
+                     (uint32_t)(r->raw.count > 0 ? r->raw.count : r->made->vocab.count)};
   gp_status status = GP_OK;
   if (!gp_json_is_nothing(&list) && !json_is_array(list.value)) {
     return gp_json_fail(&list, r->reason, "an array expected");
@@ -530,9 +528,8 @@ static gp_status read_added_tokens(const gp_json *root, reader *r) {
 /* ------------------------------------------------------------------- the whole */
 
 static gp_status read_root(const gp_json *root, reader *r) {
-  static const char *const names[] = {"version",       "added_tokens", "normalizer",
-                                      "pre_tokenizer", "model",        "post_processor",
-                                      "decoder",       NULL};
+  static const char *const names[] = {"version", "added_tokens",   "normalizer", "pre_tokenizer",
+                                      "model",   "post_processor", "decoder",    NULL};
   static const char *const changing[] = {"truncation", "padding"};
   gp_tokenizer *made = r->made;
   if (!json_is_object(root->value)) {
