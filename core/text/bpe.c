@@ -91,23 +91,33 @@ static bool ends_with_mark(const char *bytes, size_t length) {
          memcmp(bytes + length - GP_MARK_SIZE, GP_MARK, GP_MARK_SIZE) == 0;
 }
 
-/* Whether some merge joins a mark to what stands before it and is none. */
-static bool joins_mark(const gp_bpe *bpe) {
+/* Whether a token may stand for text other than its own piece. */
+static bool stands_for_other(const gp_bpe *bpe, uint32_t id) {
+  bool found = bpe->has_unknown && id == bpe->unknown;
+  for (unsigned byte = 0; bpe->byte_fallback && byte < 256; byte++) {
+    found = found || bpe->byte_ids[byte] == id;
+  }
+  return found;
+}
+
+/* Notes the bytes before marks that some merge joins to them. */
+static void note_joins(gp_bpe *bpe) {
   for (size_t i = 0; i < bpe->n_slots; i++) {
-    if (bpe->merges[i].pair == EMPTY_PAIR) {
-      continue;
-    }
+    const uint64_t pair = bpe->merges[i].pair;
     size_t left_length = 0;
     size_t right_length = 0;
-    const char *left =
-        gp_vocab_bytes(bpe->vocab, (uint32_t)(bpe->merges[i].pair >> 32), &left_length);
-    const char *right = gp_vocab_bytes(bpe->vocab, (uint32_t)bpe->merges[i].pair, &right_length);
-    if (left == NULL || right == NULL ||
-        (starts_with_mark(right, right_length) && !ends_with_mark(left, left_length))) {
-      return true;
+    if (pair == EMPTY_PAIR) {
+      continue;
+    }
+    const char *left = gp_vocab_bytes(bpe->vocab, (uint32_t)(pair >> 32), &left_length);
+    const char *right = gp_vocab_bytes(bpe->vocab, (uint32_t)pair, &right_length);
+    if (left == NULL || right == NULL) {
+      bpe->cuts_at_mark = false;
+    } else if (starts_with_mark(right, right_length) && !ends_with_mark(left, left_length)) {
+      bpe->joins_mark[(unsigned char)left[left_length - 1]] = true;
+      bpe->cuts_at_mark = bpe->cuts_at_mark && !stands_for_other(bpe, (uint32_t)(pair >> 32));
     }
   }
-  return false;
 }
 
 void gp_bpe_finish(gp_bpe *bpe) {
@@ -116,8 +126,8 @@ void gp_bpe_finish(gp_bpe *bpe) {
     bpe->first[byte] = gp_vocab_find(bpe->vocab, &piece, 1);
   }
   bpe->cuts_at_mark = !bpe->bytes_alphabet && !bpe->ignore_merges &&
-                      gp_vocab_find(bpe->vocab, GP_MARK, GP_MARK_SIZE) != GP_NO_ID &&
-                      !joins_mark(bpe);
+                      gp_vocab_find(bpe->vocab, GP_MARK, GP_MARK_SIZE) != GP_NO_ID;
+  note_joins(bpe);
 }
 
 void gp_bpe_release(gp_bpe *bpe) {
