@@ -12,6 +12,8 @@
 #define SHORT_PIECE 40U
 /* Working memory beyond this many symbols is given back after use. */
 #define KEPT_SYMBOLS (UINT32_C(1) << 20)
+/* As for the vocabulary: longer runs in the table of merges are somebody's making. */
+#define LONGEST_RUN 2048U
 
 /* ------------------------------------------------------------------- merges */
 
@@ -38,13 +40,16 @@ static const gp_merge *find_merge(const gp_bpe *bpe, uint32_t left, uint32_t rig
   return NULL;
 }
 
-static void put(gp_merge *merges, size_t n_slots, gp_merge merge, size_t *count) {
-  size_t i = slot_of(merge.pair, n_slots);
+/* Returns how far from its place the merge had to go. */
+static size_t put(gp_merge *merges, size_t n_slots, gp_merge merge, size_t *count) {
+  const size_t place = slot_of(merge.pair, n_slots);
+  size_t i = place;
   while (merges[i].pair != EMPTY_PAIR && merges[i].pair != merge.pair) {
     i = (i + 1) & (n_slots - 1);
   }
   *count += merges[i].pair == EMPTY_PAIR;
   merges[i] = merge;
+  return (i - place) & (n_slots - 1);
 }
 
 static gp_status grow(gp_bpe *bpe, gp_error *error) {
@@ -60,7 +65,7 @@ static gp_status grow(gp_bpe *bpe, gp_error *error) {
   size_t count = 0;
   for (size_t i = 0; i < bpe->n_slots; i++) {
     if (bpe->merges[i].pair != EMPTY_PAIR) {
-      put(merges, n_slots, bpe->merges[i], &count);
+      (void)put(merges, n_slots, bpe->merges[i], &count);
     }
   }
   free(bpe->merges);
@@ -78,7 +83,9 @@ gp_status gp_bpe_add(gp_bpe *bpe, uint32_t left, uint32_t right, uint32_t rank, 
     }
   }
   const gp_merge merge = {.pair = pair_of(left, right), .rank = rank, .merged = merged};
-  put(bpe->merges, bpe->n_slots, merge, &bpe->n_merges);
+  if (put(bpe->merges, bpe->n_slots, merge, &bpe->n_merges) > LONGEST_RUN) {
+    return gp_fail(error, GP_ERR_FORMAT, "too many merges have the hash of one");
+  }
   return GP_OK;
 }
 

@@ -138,7 +138,7 @@ static bool is_mark(const char *bytes) {
 /* The end of the part of a piece that may be tokenized by itself (gp_bpe.cuts_at_mark). */
 static uint32_t cut_at_mark(const gp_bpe *bpe, const char *bytes, uint32_t length) {
   for (uint32_t i = 1; i + GP_MARK_SIZE <= length; i++) {
-    const char *at = memchr(bytes + i, GP_MARK[0], length - i);
+    const char *at = memchr(bytes + i, (unsigned char)GP_MARK[0], length - i);
     if (at == NULL) {
       break;
     }
