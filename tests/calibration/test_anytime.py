@@ -10,7 +10,7 @@ import greenprint
 
 
 def test_nobody_crosses_too_often(capsys):
-    status = anytime.main(["--runs", "3000", "--keys", "40"])
+    status = anytime.main(["--runs", "2000", "--keys", "20"])
     output = capsys.readouterr().out
     assert status == 0, output
     assert "anytime: 6 tests passed, 0 failed" in output
