@@ -26,7 +26,7 @@ help:
 	@echo 'make sanitize     C and command tests under AddressSanitizer, UBSan, ThreadSanitizer'
 	@echo 'make valgrind     C tests under valgrind'
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
-	@echo 'make calibration  false positives on the text in DATA=file.jsonl, 2,000 keys a scheme (minutes)'
+	@echo 'make calibration  false positives on human texts, or DATA=file.jsonl; writes docs/calibration.md'
 	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
 	@echo 'make clean        remove build/, the Python environment included'
 
@@ -62,8 +62,9 @@ evaluate: all
 	@$(BUILD)/venv/bin/python tests/evaluation/detection.py
 
 calibration: all
-	@scripts/setup.sh python
-	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py $(if $(DATA),--data '$(DATA)')
+	@scripts/setup.sh docs
+	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py \
+	  $(if $(DATA),--data '$(DATA)' --write $(BUILD)/calibration,--write docs)
 
 install: all
 	@cmake --install $(BUILD)

@@ -4,6 +4,8 @@
 #   scripts/setup.sh build    compiler, CMake and the libraries (system packages)
 #   scripts/setup.sh lint     that, the linters and valgrind
 #   scripts/setup.sh python   build/venv: model, torch, test tools, the Python package
+#   scripts/setup.sh docs     that, and what draws the plots of docs/
+#   scripts/setup.sh fuzz     build, and clang with libFuzzer
 #
 # System packages are installed with apt-get, as root or through sudo. Elsewhere the
 # script says what is missing. Python packages go to build/venv only.
@@ -68,6 +70,11 @@ check_lint() {
   need valgrind runs valgrind --version
   need shellcheck runs shellcheck --version
   need groff-base runs groff --version
+}
+
+# clang recommends its run-time libraries, libFuzzer among them, but does not ask for them.
+check_fuzz() {
+  need 'clang libclang-rt-14-dev' compiles clang -fsanitize=fuzzer-no-link,address -xc
 }
 
 as_root() {
@@ -167,6 +174,14 @@ install_ruff() {
     logged pip-ruff pip install "$ruff"
 }
 
+install_docs() {
+  wanted=$(cat scripts/requirements-docs.txt build/packages.stamp | hash_of)
+  stamp_is docs "$wanted" && return 0
+  say "installing scripts/requirements-docs.txt"
+  logged pip-docs pip install -r scripts/requirements-docs.txt
+  stamp docs "$wanted"
+}
+
 case "${1:-}" in
   build)
     ensure check_build
@@ -182,7 +197,14 @@ case "${1:-}" in
     install_packages
     install_binding
     ;;
+  docs)
+    scripts/setup.sh python
+    install_docs
+    ;;
+  fuzz)
+    ensure check_build check_fuzz
+    ;;
   *)
-    die "usage: scripts/setup.sh build|lint|python"
+    die "usage: scripts/setup.sh build|lint|python|docs|fuzz"
     ;;
 esac
