@@ -457,32 +457,68 @@ GP_API GP_MUST_CHECK gp_status gp_encoder_encode(gp_encoder *encoder, const char
                                                  const size_t **ends, size_t *n_tokens,
                                                  gp_error *error);
 
-/* ------------------------------------------------------------- token input */
+/* ----------------------------------------------------------------------- input */
 
-/* Reads documents from a file of token ids: token files and JSON Lines, plain or
- * gzipped (SPEC.md section 10). Memory is bounded: a line has at most 64 MiB in a token
- * file and 16 MiB in JSON Lines. One thread at a time. */
+/* Reads documents from a file, plain or gzipped (SPEC.md section 10). Memory is bounded by
+ * the largest line or part, each of which has a limit. One thread at a time. */
 typedef struct gp_reader gp_reader;
 
 typedef enum gp_input_format {
   GP_INPUT_TOKENS = 1, /* a document a line, decimal ids separated by blanks */
-  GP_INPUT_JSONL = 2   /* a JSON object a line, ids in one of its fields */
+  GP_INPUT_JSONL = 2,  /* a JSON object a line: ids or text in one of its fields */
+  GP_INPUT_TEXT = 3,   /* a document a file; a long one is cut into parts at line ends */
+  GP_INPUT_NPY = 4,    /* NumPy array of integers: one dimension is one document, two are a
+                          document a row */
+  GP_INPUT_U16 = 5,    /* little-endian 16-bit ids: a document a file, long ones in parts */
+  GP_INPUT_U32 = 6     /* little-endian 32-bit ids, likewise */
 } gp_input_format;
 
-/* Opens `path`; "-" is standard input. `field` is the JSON field that holds the ids,
- * copied; it must be NULL for GP_INPUT_TOKENS. */
-GP_API GP_MUST_CHECK gp_status gp_reader_open(const char *path, gp_input_format format,
-                                              const char *field, gp_reader **reader,
-                                              gp_error *error);
+/* "tokens", "jsonl", "text", "npy", "u16" or "u32"; "?" for anything else. Static storage. */
+GP_API const char *gp_input_format_name(gp_input_format format);
+
+/* Harmless differences to take out of text before it is tokenized, in this order. */
+enum {
+  GP_NORMALIZE_NEWLINES = 1, /* CR LF and lone CR become LF */
+  GP_NORMALIZE_TRAILING = 2, /* spaces and tabs before LF or the end disappear */
+  GP_NORMALIZE_NFC = 4,      /* Unicode normalization form C */
+  GP_NORMALIZE_ALL = 7
+};
+
+typedef struct gp_reader_options {
+  gp_input_format format;
+  const char *field;  /* GP_INPUT_JSONL: where the ids or the text are, names and array indices
+                         separated by dots ("choices.0.text"); copied; NULL otherwise */
+  const char *role;   /* GP_INPUT_JSONL: the field is an array of messages, objects with `role`
+                         and `content`, and each message of this role is a document; copied;
+                         may be NULL: the field is one document */
+  unsigned normalize; /* GP_NORMALIZE_ flags, for text */
+} gp_reader_options;
+
+/* Opens `path`; "-" is standard input. */
+GP_API GP_MUST_CHECK gp_status gp_reader_open(const char *path, const gp_reader_options *options,
+                                              gp_reader **reader, gp_error *error);
 GP_API void gp_reader_free(gp_reader *reader);
 
-/* The next document. *tokens points into memory of the reader and is valid until the
- * next call; *line is the line it came from, counted from 1. At the end *tokens is NULL
- * and *n_tokens is 0; a document of no tokens has a non-NULL pointer.
- * Errors name file, line and reason: GP_ERR_IO, GP_ERR_FORMAT, GP_ERR_MEMORY. After an
- * error, and after the end, the reader can only be freed or asked for its facts. */
-GP_API GP_MUST_CHECK gp_status gp_reader_next(gp_reader *reader, const uint32_t **tokens,
-                                              size_t *n_tokens, uint64_t *line, gp_error *error);
+/* A document: token ids, or text to be tokenized. */
+typedef struct gp_document {
+  const uint32_t *tokens; /* NULL for text; non-NULL for ids, also when there are none */
+  size_t n_tokens;
+  const char *text; /* NULL for ids; any bytes, no NUL at its end */
+  size_t n_bytes;
+  uint64_t line; /* line, array row or part that it came from, from 1 */
+} gp_document;
+
+/* The next document, or *more = false at the end. It points into memory of the reader and is
+ * valid until the next call.
+ * Errors name file, line and reason: GP_ERR_IO, GP_ERR_FORMAT, GP_ERR_MEMORY. After a
+ * GP_ERR_FORMAT that concerns one line only (gp_reader_can_go_on()), the next call goes on
+ * with the line after it; after any other error, and after the end, the reader can only be
+ * freed or asked for its facts. */
+GP_API GP_MUST_CHECK gp_status gp_reader_next(gp_reader *reader, gp_document *document,
+                                              bool *more, gp_error *error);
+
+/* Whether the last error concerned one line only. */
+GP_API bool gp_reader_can_go_on(const gp_reader *reader);
 
 /* Facts about an input, complete once gp_reader_next() has reported the end. */
 typedef struct gp_input_facts {
@@ -494,6 +530,129 @@ typedef struct gp_input_facts {
 /* Errors: GP_ERR_ARGUMENT before the end was reached. */
 GP_API GP_MUST_CHECK gp_status gp_reader_facts(const gp_reader *reader, gp_input_facts *facts,
                                                gp_error *error);
+
+/* --------------------------------------------------------------------- corpora */
+
+/* A run over many inputs: reads, tokenizes and scores them with several threads, each coin
+ * once over everything, and keeps the evidence in the order of the documents. What it
+ * reports does not depend on the number of threads, on the memory it may use, or on how the
+ * inputs were divided among partial runs that are merged. One thread at a time may call its
+ * functions; the threads of a run are its own. */
+typedef struct gp_corpus gp_corpus;
+
+/* A document as it stands alone. Everything is valid during the call only. */
+typedef struct gp_corpus_document {
+  size_t input;  /* index of its input */
+  uint64_t line; /* as in gp_document */
+  gp_result alone;
+  const uint32_t *tokens; /* these are NULL in a merge, which has no tokens */
+  const uint8_t *colours; /* gp_colour of each token */
+  size_t n_tokens;
+  const char *text; /* NULL where the input held ids */
+  size_t n_bytes;
+  const size_t *ends; /* offset in `text` after each token; NULL without text */
+} gp_corpus_document;
+
+typedef struct gp_corpus_options {
+  const gp_key *const *keys; /* every key with every tenant is a candidate; the keys may be
+                                freed afterwards; NULL and 0 for a merge */
+  size_t n_keys;
+  const uint64_t *tenants; /* may be NULL when n_tenants is 0: without a tenant */
+  size_t n_tenants;
+  const gp_tokenizer *tokenizer; /* for text; may be NULL; must outlive the corpus */
+  unsigned threads;              /* 1 to 1024; 0 is 1 */
+  uint64_t max_memory;           /* bytes for the table of coins, beyond which it goes to disk;
+                                    0: no limit; at least GP_CORPUS_MEMORY_MIN */
+  const char *scratch;           /* folder for that; NULL: /var/tmp */
+  bool skip_bad;                 /* leave out lines that cannot be read instead of failing */
+  const char *settings;          /* a line of UTF-8, at most 65,535 bytes, that stands for how
+                                    the inputs are read; stored in a partial file, and equal in
+                                    all that are merged; NULL is "" */
+  /* Called in document order, one call at a time, from any thread of a run; may be NULL. A
+   * status other than GP_OK ends the run. Asking for documents costs time for each. */
+  gp_status (*on_document)(void *user, const gp_corpus_document *document, gp_error *error);
+  void (*on_bad)(void *user, const char *message); /* a line that was left out */
+  void (*on_progress)(void *user, uint64_t bytes, uint64_t tokens);
+  void *user;
+} gp_corpus_options;
+
+#define GP_CORPUS_MEMORY_MIN ((uint64_t)1 << 20) /* bytes */
+
+/* Derives everything from the keys. `options` is copied, what it points to is not unless said
+ * otherwise. Errors: GP_ERR_ARGUMENT, GP_ERR_MEMORY, GP_ERR_CRYPTO. */
+GP_API GP_MUST_CHECK gp_status gp_corpus_new(const gp_corpus_options *options, gp_corpus **corpus,
+                                             gp_error *error);
+GP_API void gp_corpus_free(gp_corpus *corpus);
+
+/* One input of a run: a file and how to read it. */
+typedef struct gp_corpus_input {
+  const char *path;
+  gp_reader_options options;
+} gp_corpus_input;
+
+/* Reads all inputs in their order and counts. With `partial` (may be NULL) also writes a
+ * partial file of that name (SPEC.md section 12), for one candidate; it appears whole or not
+ * at all and never replaces a file. Once for each corpus. On failure, the corpus can only be
+ * freed. Errors name file and line; that of the first input in order is reported. */
+GP_API GP_MUST_CHECK gp_status gp_corpus_run(gp_corpus *corpus, const gp_corpus_input *inputs,
+                                             size_t n_inputs, const char *partial,
+                                             gp_error *error);
+
+/* The same from partial files, for a corpus without keys. Their key, tenant, settings and
+ * whether they hold documents have to agree: GP_ERR_ARGUMENT names the file that differs. */
+GP_API GP_MUST_CHECK gp_status gp_corpus_merge(gp_corpus *corpus, const char *const *paths,
+                                               size_t n_paths, const char *partial,
+                                               gp_error *error);
+
+/* What was tested: after a merge, what the partial files say. The strings live as long as the
+ * corpus. */
+typedef struct gp_corpus_info {
+  gp_params params; /* of the first key */
+  char key_id[GP_KEY_ID_STRING_SIZE];
+  uint8_t commitment[GP_COMMITMENT_SIZE];
+  bool has_tenant; /* of the only tenant, if there is one */
+  uint64_t tenant;
+  size_t n_candidates; /* keys times tenants (at least 1) */
+  size_t n_inputs;
+  bool documents; /* whether documents are reported one by one */
+  const char *settings;
+} gp_corpus_info;
+GP_API void gp_corpus_get_info(const gp_corpus *corpus, gp_corpus_info *info);
+
+/* Facts about input i, which is less than n_inputs, after the run. */
+typedef struct gp_corpus_input_facts {
+  const char *name; /* as it was given; lives as long as the corpus */
+  gp_input_format format;
+  gp_input_facts file;
+  uint64_t documents;
+  uint64_t tokens;
+  uint64_t bad; /* lines left out */
+} gp_corpus_input_facts;
+GP_API void gp_corpus_get_input(const gp_corpus *corpus, size_t i, gp_corpus_input_facts *facts);
+
+/* The result of candidate i (key i / tenants, tenant i % tenants), not corrected for the
+ * number of candidates. */
+GP_API void gp_corpus_get_result(const gp_corpus *corpus, size_t i, gp_result *result);
+
+/* The evidence as it grew (SPEC.md section 8), for one candidate. */
+typedef struct gp_corpus_evidence {
+  double log10_e;         /* after the last document */
+  double log10_e_largest; /* after any document; 0 at the start */
+  uint64_t at_document;   /* after which it was the largest, from 1; 0: before all */
+  double log10_p_anytime; /* min(0, -log10_e_largest) */
+} gp_corpus_evidence;
+GP_API void gp_corpus_get_evidence(const gp_corpus *corpus, gp_corpus_evidence *evidence);
+
+/* The counts after some of the documents, evenly spaced, for a curve: at most
+ * GP_CORPUS_CURVE_MAX points. Returns their number. */
+#define GP_CORPUS_CURVE_MAX 1024
+typedef struct gp_corpus_point {
+  uint64_t documents;
+  uint64_t scored;
+  uint64_t green;
+  double log10_e;
+} gp_corpus_point;
+GP_API size_t gp_corpus_get_curve(const gp_corpus *corpus, const gp_corpus_point **points);
 
 #ifdef __cplusplus
 }
