@@ -1,6 +1,9 @@
 #include "scan.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct scan {
   gp_verifier *together;
@@ -60,23 +63,34 @@ static gp_status add_alone(scan *state, size_t input, uint64_t line, const uint3
   return GP_OK;
 }
 
-static gp_status scan_documents(scan *state, gp_reader *reader, size_t index) {
+static gp_status fail_text(gp_error *error, const char *name, uint64_t line, const char *field) {
+  (void)snprintf(error->message, sizeof error->message,
+                 "%.200s:%" PRIu64
+                 ": field \"%.100s\" is a string: an array of token ids expected",
+                 strcmp(name, "-") == 0 ? "standard input" : name, line, field);
+  error->status = GP_ERR_FORMAT;
+  return GP_ERR_FORMAT;
+}
+
+static gp_status scan_documents(scan *state, gp_reader *reader, const char *field, size_t index) {
   input_findings *input = &state->all->inputs[index];
   for (;;) {
-    const uint32_t *tokens = NULL;
-    size_t n_tokens = 0;
-    uint64_t line = 0;
-    gp_status status = gp_reader_next(reader, &tokens, &n_tokens, &line, state->error);
-    if (status == GP_OK && tokens == NULL) {
+    gp_document document;
+    bool more = false;
+    gp_status status = gp_reader_next(reader, &document, &more, state->error);
+    if (status == GP_OK && !more) {
       return gp_reader_facts(reader, &input->facts, state->error);
+    }
+    if (status == GP_OK && document.tokens == NULL) {
+      status = fail_text(state->error, input->name, document.line, field);
     }
     if (status == GP_OK) {
       input->documents++;
-      input->tokens += n_tokens;
-      status = gp_verifier_add(state->together, tokens, n_tokens, state->error);
+      input->tokens += document.n_tokens;
+      status = gp_verifier_add(state->together, document.tokens, document.n_tokens, state->error);
     }
     if (status == GP_OK && state->alone != NULL) {
-      status = add_alone(state, index, line, tokens, n_tokens);
+      status = add_alone(state, index, document.line, document.tokens, document.n_tokens);
     }
     if (status != GP_OK) {
       return status;
@@ -86,12 +100,12 @@ static gp_status scan_documents(scan *state, gp_reader *reader, size_t index) {
 
 static gp_status scan_input(scan *state, const char *field, size_t index) {
   const input_findings *input = &state->all->inputs[index];
+  const gp_reader_options options = {.format = input->format,
+                                     .field = input->format == GP_INPUT_JSONL ? field : NULL};
   gp_reader *reader = NULL;
-  gp_status status =
-      gp_reader_open(input->name, input->format, input->format == GP_INPUT_JSONL ? field : NULL,
-                     &reader, state->error);
+  gp_status status = gp_reader_open(input->name, &options, &reader, state->error);
   if (status == GP_OK) {
-    status = scan_documents(state, reader, index);
+    status = scan_documents(state, reader, field, index);
   }
   gp_reader_free(reader);
   return status;

@@ -16,7 +16,7 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
-#define RAW_SIZE          65536U
+#define RAW_SIZE          262144U
 #define GZIP_ONLY_WINDOW  (15 + 16) /* zlib: the largest window, gzip framing and no other */
 #define GZIP_MAGIC_0      0x1FU
 #define GZIP_MAGIC_1      0x8BU
@@ -118,19 +118,18 @@ static void wait_readable(int fd) {
   (void)poll(&waited, 1, -1);
 }
 
-/* Reads more raw bytes behind those that are left; sets raw_ended where there are none. */
-static gp_status fill_raw(gp_input *input, gp_error *reason) {
-  memmove(input->raw, input->raw + input->raw_begin, raw_length(input));
-  input->raw_end -= input->raw_begin;
-  input->raw_begin = 0;
+/* Reads and hashes bytes of the file; sets raw_ended, and *count to 0, where none are left. */
+static gp_status read_raw(gp_input *input, void *out, size_t capacity, size_t *count,
+                          gp_error *reason) {
+  *count = 0;
   for (;;) {
-    const ssize_t got = read(input->fd, input->raw + input->raw_end, RAW_SIZE - input->raw_end);
+    const ssize_t got = read(input->fd, out, capacity);
     if (got > 0) {
-      if (EVP_DigestUpdate(input->digest, input->raw + input->raw_end, (size_t)got) != 1) {
+      if (EVP_DigestUpdate(input->digest, out, (size_t)got) != 1) {
         return gp_fail(reason, GP_ERR_CRYPTO, "SHA-256 failed in OpenSSL");
       }
-      input->raw_end += (size_t)got;
       input->facts.bytes += (uint64_t)got;
+      *count = (size_t)got;
       return GP_OK;
     }
     if (got == 0) {
@@ -146,6 +145,18 @@ static gp_status fill_raw(gp_input *input, gp_error *reason) {
       return fail_system(reason, "cannot be read", errno);
     }
   }
+}
+
+/* Reads more raw bytes behind those that are left. */
+static gp_status fill_raw(gp_input *input, gp_error *reason) {
+  memmove(input->raw, input->raw + input->raw_begin, raw_length(input));
+  input->raw_end -= input->raw_begin;
+  input->raw_begin = 0;
+  size_t count = 0;
+  const gp_status status =
+      read_raw(input, input->raw + input->raw_end, RAW_SIZE - input->raw_end, &count, reason);
+  input->raw_end += count;
+  return status;
 }
 
 /* Whether the raw bytes at hand start a gzip member. A pipe may deliver the two bytes of
@@ -178,13 +189,12 @@ static gp_status sniff(gp_input *input, gp_error *reason) {
   return GP_OK;
 }
 
+/* What sniffing left first; then straight into the caller's buffer. */
 static gp_status read_plain(gp_input *input, char *out, size_t capacity, size_t *count,
                             gp_error *reason) {
-  if (raw_length(input) == 0 && !input->raw_ended) {
-    const gp_status status = fill_raw(input, reason);
-    if (status != GP_OK) {
-      return status;
-    }
+  if (raw_length(input) == 0) {
+    *count = 0;
+    return input->raw_ended ? GP_OK : read_raw(input, out, capacity, count, reason);
   }
   const size_t length = raw_length(input) < capacity ? raw_length(input) : capacity;
   memcpy(out, input->raw + input->raw_begin, length);

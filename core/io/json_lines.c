@@ -1,8 +1,9 @@
-/* One JSON object, of which one field is an array of token ids. */
+/* One JSON object, of which one field is an array of token ids, a text or a chat. */
 #include "io/json_lines.h"
 
 #include "common/error.h"
 #include "common/quote.h"
+#include "io/field.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,19 +103,8 @@ static gp_status fail_id(size_t index, const char *field, const json_t *value, g
                  gp_quote(quoted, field, strlen(field)), found);
 }
 
-static gp_status collect_ids(const json_t *object, const char *field, gp_tokens *tokens,
+static gp_status collect_ids(const json_t *array, const char *field, gp_tokens *tokens,
                              gp_error *reason) {
-  char quoted[GP_QUOTE_SIZE];
-  const json_t *array = json_object_get(object, field);
-  if (array == NULL) {
-    return gp_fail(reason, GP_ERR_FORMAT,
-                   "the object has no field %s: choose the field that holds the token ids",
-                   gp_quote(quoted, field, strlen(field)));
-  }
-  if (!json_is_array(array)) {
-    return gp_fail(reason, GP_ERR_FORMAT, "field %s is %s: an array of token ids expected",
-                   gp_quote(quoted, field, strlen(field)), type_name(array));
-  }
   for (size_t i = 0; i < json_array_size(array); i++) {
     const json_t *value = json_array_get(array, i);
     const json_int_t id = json_integer_value(value); /* 0 when it is none */
@@ -129,9 +119,114 @@ static gp_status collect_ids(const json_t *object, const char *field, gp_tokens 
   return GP_OK;
 }
 
-gp_status gp_json_line_parse(const char *line, size_t length, const char *field,
-                             gp_tokens *tokens, gp_error *reason) {
-  tokens->count = 0;
+static gp_status fail_message(size_t index, gp_error *reason, const char *what) {
+  return gp_fail(reason, GP_ERR_FORMAT, "message %zu %s", index + 1, what);
+}
+
+/* The text of one part of a message's content; parts of other kinds have none. */
+static gp_status join_part(const json_t *part, size_t index, bool *found, gp_text *joined,
+                           gp_error *reason) {
+  const char *type = json_string_value(json_object_get(part, "type"));
+  if (type == NULL) {
+    return fail_message(index, reason,
+                        "has a part of content that is no object with a string \"type\"");
+  }
+  if (strcmp(type, "text") != 0) {
+    return GP_OK;
+  }
+  const json_t *text = json_object_get(part, "text");
+  if (!json_is_string(text)) {
+    return fail_message(index, reason, "has a part of type \"text\" without a string \"text\"");
+  }
+  *found = true;
+  return gp_text_append(joined, json_string_value(text), json_string_length(text), reason);
+}
+
+static gp_status add_parts(const json_t *parts, size_t index, unsigned normalize,
+                           gp_documents *documents, gp_error *reason) {
+  bool found = false;
+  documents->joined.count = 0;
+  for (size_t i = 0; i < json_array_size(parts); i++) {
+    const gp_status status =
+        join_part(json_array_get(parts, i), index, &found, &documents->joined, reason);
+    if (status != GP_OK) {
+      return status;
+    }
+  }
+  return found ? gp_documents_add_text(documents, documents->joined.data, documents->joined.count,
+                                       normalize, reason)
+               : GP_OK;
+}
+
+/* What a message says. Null stands beside a call of a tool, which is no text; a message that
+ * calls one may lack its content altogether. */
+static gp_status add_content(const json_t *message, size_t index, unsigned normalize,
+                             gp_documents *documents, gp_error *reason) {
+  const json_t *content = json_object_get(message, "content");
+  if (content == NULL) {
+    return json_object_get(message, "tool_calls") != NULL
+               ? GP_OK
+               : fail_message(index, reason, "has neither \"content\" nor \"tool_calls\"");
+  }
+  if (json_is_null(content)) {
+    return GP_OK;
+  }
+  if (json_is_string(content)) {
+    return gp_documents_add_text(documents, json_string_value(content),
+                                 json_string_length(content), normalize, reason);
+  }
+  if (json_is_array(content)) {
+    return add_parts(content, index, normalize, documents, reason);
+  }
+  return gp_fail(reason, GP_ERR_FORMAT,
+                 "\"content\" of message %zu is %s: a string, an array of parts or null expected",
+                 index + 1, type_name(content));
+}
+
+static gp_status collect_messages(const json_t *messages, const gp_reader_options *options,
+                                  gp_documents *documents, gp_error *reason) {
+  documents->is_text = true;
+  for (size_t i = 0; i < json_array_size(messages); i++) {
+    const json_t *message = json_array_get(messages, i);
+    const char *role = json_string_value(json_object_get(message, "role"));
+    if (role == NULL) {
+      return fail_message(i, reason, "is no object with a string \"role\"");
+    }
+    if (strcmp(role, options->role) == 0) {
+      const gp_status status = add_content(message, i, options->normalize, documents, reason);
+      if (status != GP_OK) {
+        return status;
+      }
+    }
+  }
+  return GP_OK;
+}
+
+static gp_status collect(const json_t *object, const gp_reader_options *options,
+                         gp_documents *documents, gp_error *reason) {
+  char quoted[GP_QUOTE_SIZE];
+  const char *field = gp_quote(quoted, options->field, strlen(options->field));
+  const json_t *value = gp_field_find(object, options->field);
+  if (value == NULL) {
+    return gp_fail(reason, GP_ERR_FORMAT,
+                   "the object has no field %s: choose the field that holds the %s", field,
+                   options->role != NULL ? "messages" : "token ids or the text");
+  }
+  if (json_is_array(value)) {
+    return options->role != NULL ? collect_messages(value, options, documents, reason)
+                                 : collect_ids(value, options->field, &documents->tokens, reason);
+  }
+  if (json_is_string(value) && options->role == NULL) {
+    return gp_documents_add_text(documents, json_string_value(value), json_string_length(value),
+                                 options->normalize, reason);
+  }
+  return gp_fail(reason, GP_ERR_FORMAT, "field %s is %s: %s expected", field, type_name(value),
+                 options->role != NULL ? "an array of messages"
+                                       : "an array of token ids or a text");
+}
+
+gp_status gp_json_line_parse(const char *line, size_t length, const gp_reader_options *options,
+                             gp_documents *documents, gp_error *reason) {
   size_t start = 0;
   while (start < length && is_blank(line[start])) {
     start++;
@@ -150,7 +245,7 @@ gp_status gp_json_line_parse(const char *line, size_t length, const char *field,
   if (object == NULL) {
     return fail_syntax(line, length, &json_error, reason);
   }
-  const gp_status status = collect_ids(object, field, tokens, reason);
+  const gp_status status = collect(object, options, documents, reason);
   json_decref(object);
   return status;
 }

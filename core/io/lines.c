@@ -1,96 +1,65 @@
-/* Lines lie in one buffer and are handed out in place. It grows, by doubling, only when it
- * is full of one line, so what a file claims cannot make it grow, only what it holds; and
- * it has a limit, since a small gzip file can hold a very long line. */
+/* Lines are handed out in place. Their length has a limit, since a small gzip file can hold a
+ * very long one. */
 #include "io/lines.h"
 
 #include "common/error.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define INITIAL_CAPACITY 65536U
-
-gp_status gp_lines_open(gp_lines *lines, gp_input *input, size_t limit, gp_error *reason) {
-  char *data = malloc(INITIAL_CAPACITY);
-  if (data == NULL) {
-    return gp_fail_memory(reason, "a line buffer");
+/* Passes over the rest of a line without keeping it. */
+static gp_status skip_rest(gp_lines *lines, gp_window *window, gp_error *reason) {
+  while (lines->skipping) {
+    const gp_status status = gp_window_fill(window, 1, reason);
+    if (status != GP_OK) {
+      return status;
+    }
+    const char *start = gp_window_start(window);
+    const size_t available = gp_window_length(window);
+    const char *newline = memchr(start, '\n', available);
+    gp_window_skip(window, newline != NULL ? (size_t)(newline - start) + 1 : available);
+    lines->skipping = newline == NULL && available > 0;
   }
-  *lines = (gp_lines){.input = input, .data = data, .capacity = INITIAL_CAPACITY, .limit = limit};
   return GP_OK;
 }
 
-void gp_lines_close(gp_lines *lines) {
-  gp_input_free(lines->input);
-  free(lines->data);
-  *lines = (gp_lines){0};
+static gp_status fail_too_long(gp_lines *lines, gp_error *reason) {
+  lines->skipping = true;
+  lines->too_long = true;
+  return gp_fail(reason, GP_ERR_FORMAT,
+                 "the line is longer than %zu MiB: split it into several documents",
+                 lines->limit >> 20);
 }
 
-/* Makes room behind data[end], by moving what is left to the front or by growing. */
-static gp_status make_room(gp_lines *lines, gp_error *reason) {
-  if (lines->begin > 0) {
-    memmove(lines->data, lines->data + lines->begin, lines->end - lines->begin);
-    lines->end -= lines->begin;
-    lines->begin = 0;
-  }
-  if (lines->end < lines->capacity) {
-    return GP_OK;
-  }
-  if (lines->capacity >= lines->limit) {
-    return gp_fail(reason, GP_ERR_FORMAT,
-                   "the line is longer than %zu MiB: split it into several documents",
-                   lines->limit >> 20);
-  }
-  char *grown = realloc(lines->data, 2 * lines->capacity);
-  if (grown == NULL) {
-    return gp_fail_memory(reason, "a long line");
-  }
-  lines->data = grown;
-  lines->capacity *= 2;
-  return GP_OK;
-}
-
-static gp_status read_more(gp_lines *lines, gp_error *reason) {
-  gp_status status = make_room(lines, reason);
-  if (status != GP_OK) {
-    return status;
-  }
-  size_t count = 0;
-  status = gp_input_read(lines->input, lines->data + lines->end, lines->capacity - lines->end,
-                         &count, reason);
-  if (status != GP_OK) {
-    return status;
-  }
-  lines->end += count;
-  lines->ended = count == 0;
-  return GP_OK;
-}
-
-gp_status gp_lines_next(gp_lines *lines, const char **line, size_t *length, gp_error *reason) {
+gp_status gp_lines_next(gp_lines *lines, gp_window *window, const char **line, size_t *length,
+                        gp_error *reason) {
+  lines->too_long = false;
+  gp_status status = skip_rest(lines, window, reason);
   size_t searched = 0; /* of the line; what was searched once is not searched again */
-  lines->number++;
-  for (;;) {
-    const char *start = lines->data + lines->begin;
-    const size_t available = lines->end - lines->begin;
+  while (status == GP_OK) {
+    const char *start = gp_window_start(window);
+    const size_t there = gp_window_length(window);
+    const size_t available = there < lines->limit ? there : lines->limit;
     const char *newline = memchr(start + searched, '\n', available - searched);
     if (newline != NULL) {
       *line = start;
       *length = (size_t)(newline - start);
-      lines->begin += *length + 1;
+      gp_window_skip(window, *length + 1);
       if (*length > 0 && start[*length - 1] == '\r') {
         (*length)--;
       }
       return GP_OK;
     }
-    if (lines->ended) {
+    if (available == lines->limit) {
+      return fail_too_long(lines, reason);
+    }
+    if (window->ended) {
       *line = available > 0 ? start : NULL;
       *length = available;
-      lines->begin = lines->end;
+      gp_window_skip(window, available);
       return GP_OK;
     }
     searched = available;
-    const gp_status status = read_more(lines, reason);
-    if (status != GP_OK) {
-      return status;
-    }
+    status = gp_window_fill(window, available + 1, reason);
   }
+  return status;
 }

@@ -2,27 +2,18 @@
 #ifndef GP_IO_LINES_H
 #define GP_IO_LINES_H
 
-#include "io/input.h"
+#include "io/window.h"
 
 typedef struct gp_lines {
-  gp_input *input;
-  uint64_t number; /* of the line that was returned, or is being read, from 1 */
-  char *data;      /* data[begin:end] is read and not returned yet */
-  size_t capacity;
-  size_t limit; /* of the capacity: both are powers of two */
-  size_t begin;
-  size_t end;
-  bool ended; /* nothing comes after data[end] */
+  size_t limit;  /* a line that does not fit in so many bytes, its LF included, is an error */
+  bool skipping; /* the rest of a line that was too long is still to be passed over */
+  bool too_long; /* that is what the last call failed with */
 } gp_lines;
 
-/* Takes over `input` on success. A line that does not fit in `limit` bytes, its LF included,
- * is an error; `limit` is a power of two of at least 64 KiB. */
-gp_status gp_lines_open(gp_lines *lines, gp_input *input, size_t limit, gp_error *reason);
-void gp_lines_close(gp_lines *lines);
-
-/* The next line without its LF or CR LF; it may hold any byte, NUL included. *line is
- * NULL at the end, and otherwise valid until the next call. The last line may lack its
- * LF; then a CR at its end stays. Memory is that of the longest line, at most doubled. */
-gp_status gp_lines_next(gp_lines *lines, const char **line, size_t *length, gp_error *reason);
+/* The next line without its LF or CR LF; it may hold any byte, NUL included. *line is NULL at
+ * the end, and otherwise valid until the window moves. The last line may lack its LF; then a
+ * CR at its end stays. After lines->too_long the next call returns the line behind that one. */
+gp_status gp_lines_next(gp_lines *lines, gp_window *window, const char **line, size_t *length,
+                        gp_error *reason);
 
 #endif

@@ -1,18 +1,10 @@
-/* gp_reader: documents out of lines, and every error with its place. */
+/* gp_reader: a source and a parser, and every error with its place. */
 #include "common/error.h"
 #include "common/quote.h"
-#include "io/json_lines.h"
-#include "io/lines.h"
-#include "io/token_lines.h"
+#include "io/parser.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A token of a token line takes 2 bytes or more and becomes 4; one of a JSON line takes as
- * much and becomes about 40 while jansson holds the line. */
-#define TOKEN_LINE_MAX ((size_t)1 << 26)
-#define JSON_LINE_MAX  ((size_t)1 << 24)
 
 typedef enum reader_state {
   READER_OPEN,
@@ -21,53 +13,51 @@ typedef enum reader_state {
 } reader_state;
 
 struct gp_reader {
-  gp_input_format format;
-  char *field; /* NULL for token files */
+  gp_reader_options options; /* its strings are the reader's own */
+  char *field;
+  char *role;
   reader_state state;
-  gp_lines lines;
-  gp_tokens tokens;
+  bool can_go_on;
+  gp_source *source;
+  gp_parser *parser; /* of the last record; without documents before the first */
+  bool started;
   char name[GP_DISPLAY_NAME_SIZE];
 };
 
-static gp_status open_lines(gp_reader *reader, const char *path, gp_error *reason) {
-  gp_input *input = NULL;
-  gp_status status = gp_input_open(path, &input, reason);
-  if (status != GP_OK) {
-    return status;
+static gp_status check_arguments(const char *path, const gp_reader_options *options,
+                                 gp_reader **reader, gp_error *error) {
+  if (path == NULL || options == NULL || reader == NULL) {
+    return gp_fail_null(error, "gp_reader_open",
+                        path == NULL      ? "path"
+                        : options == NULL ? "options"
+                                          : "reader");
   }
-  const size_t limit = reader->format == GP_INPUT_TOKENS ? TOKEN_LINE_MAX : JSON_LINE_MAX;
-  status = gp_lines_open(&reader->lines, input, limit, reason);
-  if (status != GP_OK) {
-    gp_input_free(input);
-    return status;
-  }
-  return gp_tokens_new(&reader->tokens, reason);
+  gp_error reason;
+  const gp_status status = gp_reader_options_check(options, &reason);
+  return status == GP_OK ? GP_OK : gp_fail(error, status, "gp_reader_open: %s", reason.message);
 }
 
-static gp_status check_arguments(const char *path, gp_input_format format, const char *field,
-                                 gp_reader **reader, gp_error *error) {
-  if (path == NULL) {
-    return gp_fail_null(error, "gp_reader_open", "path");
+static gp_status copy_options(gp_reader *reader, const gp_reader_options *options,
+                              gp_error *reason) {
+  reader->options = *options;
+  if (options->field != NULL) {
+    reader->field = strdup(options->field);
+    reader->options.field = reader->field;
   }
-  if (reader == NULL) {
-    return gp_fail_null(error, "gp_reader_open", "reader");
+  if (options->role != NULL) {
+    reader->role = strdup(options->role);
+    reader->options.role = reader->role;
   }
-  if (format != GP_INPUT_TOKENS && format != GP_INPUT_JSONL) {
-    return gp_fail(error, GP_ERR_ARGUMENT, "gp_reader_open: %d is no gp_input_format",
-                   (int)format);
-  }
-  if (format == GP_INPUT_JSONL && field == NULL) {
-    return gp_fail_null(error, "gp_reader_open", "field");
-  }
-  if (format == GP_INPUT_TOKENS && field != NULL) {
-    return gp_fail(error, GP_ERR_ARGUMENT, "gp_reader_open: token files have no fields");
+  if ((options->field != NULL && reader->field == NULL) ||
+      (options->role != NULL && reader->role == NULL)) {
+    return gp_fail_memory(reason, "a field name");
   }
   return GP_OK;
 }
 
-gp_status gp_reader_open(const char *path, gp_input_format format, const char *field,
-                         gp_reader **reader, gp_error *error) {
-  gp_status status = check_arguments(path, format, field, reader, error);
+gp_status gp_reader_open(const char *path, const gp_reader_options *options, gp_reader **reader,
+                         gp_error *error) {
+  gp_status status = check_arguments(path, options, reader, error);
   if (status != GP_OK) {
     return status;
   }
@@ -75,103 +65,97 @@ gp_status gp_reader_open(const char *path, gp_input_format format, const char *f
   if (opened == NULL) {
     return gp_fail_memory(error, "a reader");
   }
-  opened->format = format;
   gp_display_name(opened->name, strcmp(path, "-") == 0 ? "standard input" : path);
-  if (field != NULL) {
-    opened->field = strdup(field);
-    if (opened->field == NULL) {
-      status = gp_fail_memory(error, "a field name");
-      goto cleanup;
-    }
-  }
   gp_error reason;
-  status = open_lines(opened, path, &reason);
+  status = copy_options(opened, options, &reason);
+  if (status == GP_OK) {
+    status = gp_parser_new(&opened->parser, &reason);
+  }
+  if (status == GP_OK) {
+    status = gp_source_open(path, &opened->options, &opened->source, &reason);
+  }
   if (status != GP_OK) {
-    status = gp_fail(error, status, "%s: %s", opened->name, reason.message);
-    goto cleanup;
+    gp_error_set(error, status, "%s: %s", opened->name, reason.message);
+    gp_reader_free(opened);
+    return status;
   }
   *reader = opened;
   return GP_OK;
-
-cleanup:
-  gp_reader_free(opened);
-  return status;
 }
 
 void gp_reader_free(gp_reader *reader) {
   if (reader == NULL) {
     return;
   }
-  gp_lines_close(&reader->lines);
-  gp_tokens_release(&reader->tokens);
+  gp_source_free(reader->source);
+  gp_parser_free(reader->parser);
   free(reader->field);
+  free(reader->role);
   free(reader);
 }
 
-static bool starts_with(const char *line, size_t length, const char *prefix) {
-  return length >= strlen(prefix) && memcmp(line, prefix, strlen(prefix)) == 0;
+/* An error of the source ends the reading unless the source can go on; one of the parser
+ * concerns its record alone. */
+static gp_status read_document(gp_reader *reader, gp_document *document, bool *more,
+                               gp_error *reason) {
+  for (;;) {
+    gp_status status = GP_OK;
+    if (reader->started) {
+      status = gp_parser_next(reader->parser, document, more, reason);
+      if (status != GP_OK || *more) {
+        return status;
+      }
+      reader->started = false;
+    }
+    gp_record record;
+    status = gp_source_next(reader->source, &record, more, reason);
+    if (status != GP_OK) {
+      reader->can_go_on = gp_source_can_go_on(reader->source);
+      return status;
+    }
+    if (!*more) {
+      return GP_OK;
+    }
+    status = gp_parser_start(reader->parser, &reader->options, &record, reason);
+    if (status != GP_OK) {
+      reader->can_go_on = status == GP_ERR_FORMAT;
+      return status;
+    }
+    reader->started = true;
+  }
 }
 
-/* The byte order marks of UTF-8 and of UTF-16, which editors add unasked. */
-static bool has_byte_order_mark(const char *line, size_t length) {
-  return starts_with(line, length, "\xEF\xBB\xBF") || starts_with(line, length, "\xFF\xFE") ||
-         starts_with(line, length, "\xFE\xFF");
-}
-
-/* The next document into `tokens`; *ended where there is none. */
-static gp_status read_document(gp_reader *reader, bool *ended, gp_error *reason) {
-  const char *line = NULL;
-  size_t length = 0;
-  const gp_status status = gp_lines_next(&reader->lines, &line, &length, reason);
-  if (status != GP_OK) {
-    return status;
-  }
-  if (line == NULL) {
-    *ended = true;
-    return GP_OK;
-  }
-  if (reader->lines.number == 1 && has_byte_order_mark(line, length)) {
-    return gp_fail(reason, GP_ERR_FORMAT,
-                   "the file starts with a byte order mark: save it as UTF-8 without one");
-  }
-  return reader->format == GP_INPUT_TOKENS
-             ? gp_token_line_parse(line, length, &reader->tokens, reason)
-             : gp_json_line_parse(line, length, reader->field, &reader->tokens, reason);
-}
-
-gp_status gp_reader_next(gp_reader *reader, const uint32_t **tokens, size_t *n_tokens,
-                         uint64_t *line, gp_error *error) {
-  if (reader == NULL || tokens == NULL || n_tokens == NULL || line == NULL) {
+gp_status gp_reader_next(gp_reader *reader, gp_document *document, bool *more, gp_error *error) {
+  if (reader == NULL || document == NULL || more == NULL) {
     return gp_fail_null(error, "gp_reader_next",
-                        reader == NULL   ? "reader"
-                        : tokens == NULL ? "tokens"
-                        : line == NULL   ? "line"
-                                         : "n_tokens");
+                        reader == NULL     ? "reader"
+                        : document == NULL ? "document"
+                                           : "more");
   }
   if (reader->state != READER_OPEN) {
     return gp_fail(error, GP_ERR_ARGUMENT, "gp_reader_next: %s: nothing is left to read",
                    reader->name);
   }
   gp_error reason;
-  bool ended = false;
-  const gp_status status = read_document(reader, &ended, &reason);
+  gp_document next = {0};
+  bool is_there = false;
+  reader->can_go_on = false;
+  const gp_status status = read_document(reader, &next, &is_there, &reason);
   if (status != GP_OK) {
-    reader->state = READER_FAILED;
-    return gp_fail(error, status, "%s:%" PRIu64 ": %s", reader->name, reader->lines.number,
-                   reason.message);
+    reader->state = reader->can_go_on ? READER_OPEN : READER_FAILED;
+    return gp_source_fail(error, status, reader->name, reader->options.format,
+                          gp_source_line(reader->source), &reason);
   }
-  if (ended && reader->lines.number == 1) {
-    reader->state = READER_FAILED;
-    return gp_fail(error, GP_ERR_FORMAT, "%s: the file is empty: it holds no document",
-                   reader->name);
-  }
-  if (ended) {
+  if (!is_there) {
     reader->state = READER_ENDED;
   }
-  *tokens = ended ? NULL : reader->tokens.ids;
-  *n_tokens = ended ? 0 : reader->tokens.count;
-  *line = reader->lines.number;
+  *document = next;
+  *more = is_there;
   return GP_OK;
+}
+
+bool gp_reader_can_go_on(const gp_reader *reader) {
+  return reader != NULL && reader->can_go_on;
 }
 
 gp_status gp_reader_facts(const gp_reader *reader, gp_input_facts *facts, gp_error *error) {
@@ -182,6 +166,6 @@ gp_status gp_reader_facts(const gp_reader *reader, gp_input_facts *facts, gp_err
     return gp_fail(error, GP_ERR_ARGUMENT, "gp_reader_facts: %s: the end has not been reached",
                    reader->name);
   }
-  *facts = gp_input_get_facts(reader->lines.input);
+  *facts = gp_source_facts(reader->source);
   return GP_OK;
 }

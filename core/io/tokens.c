@@ -20,15 +20,20 @@ void gp_tokens_release(gp_tokens *tokens) {
   *tokens = (gp_tokens){0};
 }
 
-gp_status gp_tokens_grow(gp_tokens *tokens, gp_error *reason) {
-  uint32_t *grown = NULL;
-  if (tokens->capacity <= SIZE_MAX / 2 / sizeof *grown) {
-    grown = realloc(tokens->ids, 2 * tokens->capacity * sizeof *grown);
+gp_status gp_tokens_reserve(gp_tokens *tokens, size_t capacity, gp_error *reason) {
+  if (capacity <= tokens->capacity) {
+    return GP_OK;
   }
+  size_t wanted = tokens->capacity;
+  while (wanted < capacity && wanted <= SIZE_MAX / 2 / sizeof *tokens->ids) {
+    wanted *= 2;
+  }
+  uint32_t *grown =
+      wanted >= capacity ? realloc(tokens->ids, wanted * sizeof *tokens->ids) : NULL;
   if (grown == NULL) {
     return gp_fail_memory(reason, "the document has too many tokens");
   }
   tokens->ids = grown;
-  tokens->capacity *= 2;
+  tokens->capacity = wanted;
   return GP_OK;
 }
