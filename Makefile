@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE_FLAGS ?=
 export JOBS
 
-.PHONY: all help demo test vectors bench lint format sanitize valgrind evaluate calibration install clean
+.PHONY: all help demo test vectors bench lint format sanitize valgrind fuzz evaluate calibration install clean
 
 all:
 	@scripts/setup.sh build
@@ -25,6 +25,7 @@ help:
 	@echo 'make format       format the C and Python code in place'
 	@echo 'make sanitize     C and command tests under AddressSanitizer, UBSan, ThreadSanitizer'
 	@echo 'make valgrind     C tests under valgrind'
+	@echo 'make fuzz         each fuzzer for SECONDS=30, or those in FUZZ="name name"'
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
 	@echo 'make calibration  false positives on human texts, or DATA=file.jsonl; writes docs/calibration.md'
 	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
@@ -56,6 +57,10 @@ sanitize:
 
 valgrind:
 	@scripts/valgrind.sh
+
+SECONDS ?= 30
+fuzz:
+	@scripts/fuzz.sh '$(SECONDS)' $(FUZZ)
 
 evaluate: all
 	@scripts/setup.sh python
