@@ -68,4 +68,22 @@ const char *cli_describe_params(char out[CLI_PARAMS_SIZE], const gp_params *para
 /* A p-value from its decimal logarithm, such as "3.1e-412" or "0.52". Returns `out`. */
 const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p);
 
+#define CLI_MEANING_SIZE 512
+
+/* What a verdict rests on. */
+typedef struct cli_evidence {
+  bool found;
+  const char *key_id;
+  gp_params params;
+  double alpha;
+  uint64_t scored;
+  double log10_p;
+} cli_evidence;
+
+/* What a verdict means, in sentences for people, without line breaks. Returns `out`. */
+const char *cli_describe_meaning(char out[CLI_MEANING_SIZE], const cli_evidence *evidence);
+
+/* Prints text in lines of at most `width` bytes (words that are longer stay whole). */
+void cli_put_wrapped(FILE *out, const char *text, size_t width);
+
 #endif

@@ -1,5 +1,6 @@
 /* Messages, the certainty that output arrived, and looks at key files from outside. */
 #include "cli.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -42,6 +43,7 @@ void cli_put_safe(FILE *out, const char *text) {
 static void say(const char *command, const char *kind, const char *format, va_list arguments) {
   char message[MESSAGE_SIZE];
   (void)vsnprintf(message, sizeof message, format, arguments);
+  progress_erase();
   (void)fprintf(stderr, command != NULL ? "greenprint %s: %s" : "greenprint%s: %s",
                 command != NULL ? command : "", kind);
   cli_put_safe(stderr, message);

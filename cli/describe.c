@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 const char *cli_describe_params(char out[CLI_PARAMS_SIZE], const gp_params *params) {
   (void)snprintf(out, CLI_PARAMS_SIZE, "%s, context width %" PRIu32 ", gamma %" PRIu32 "/%u",
@@ -24,4 +25,49 @@ const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p) {
   }
   (void)snprintf(out, CLI_P_SIZE, "%.1fe%.0f", mantissa, exponent);
   return out;
+}
+
+/* Alpha may have been anything, so chance is named as well, with what p says about it. */
+static void describe_found(char out[CLI_MEANING_SIZE], const cli_evidence *evidence) {
+  char p[CLI_P_SIZE];
+  (void)snprintf(out, CLI_MEANING_SIZE,
+                 "Either the text was written under the influence of key %s, or by something "
+                 "trained on such text, or it is chance: text written without the key has as "
+                 "many green tokens, or more, with probability %s.",
+                 evidence->key_id, cli_describe_p(p, evidence->log10_p));
+}
+
+const char *cli_describe_meaning(char out[CLI_MEANING_SIZE], const cli_evidence *evidence) {
+  const double smallest = (double)evidence->scored * log10(gp_params_gamma(&evidence->params));
+  if (evidence->found) {
+    describe_found(out, evidence);
+  } else if (evidence->scored == 0) {
+    (void)snprintf(out, CLI_MEANING_SIZE,
+                   "Nothing was scored: no document has more than %" PRIu32 " tokens.",
+                   evidence->params.context_width);
+  } else if (smallest > log10(evidence->alpha)) {
+    (void)snprintf(out, CLI_MEANING_SIZE,
+                   "The text is too short: with so few pairs scored, no text reaches alpha.");
+  } else {
+    (void)snprintf(out, CLI_MEANING_SIZE,
+                   "The evidence does not reach alpha. That is not proof of absence.");
+  }
+  return out;
+}
+
+void cli_put_wrapped(FILE *out, const char *text, size_t width) {
+  size_t column = 0;
+  while (*text != '\0') {
+    const size_t word = strcspn(text, " ");
+    if (column > 0) {
+      const bool fits = column + 1 + word <= width;
+      (void)fputc(fits ? ' ' : '\n', out);
+      column = fits ? column + 1 : 0;
+    }
+    (void)fwrite(text, 1, word, out);
+    column += word;
+    text += word;
+    text += strspn(text, " ");
+  }
+  (void)fputc('\n', out);
 }

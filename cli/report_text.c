@@ -1,10 +1,13 @@
 /* The report for people: the verdict first, then what it rests on, then what it means. */
 #include "cli.h"
 #include "report.h"
+#include "style.h"
 
 #include <inttypes.h>
-#include <math.h>
+#include <stdarg.h>
 #include <string.h>
+
+#define LINE_WIDTH 80
 
 static const char *display_name(const char *name) {
   return strcmp(name, "-") == 0 ? "standard input" : name;
@@ -14,30 +17,42 @@ static double percent(uint64_t part, uint64_t whole) {
   return whole > 0 ? 100 * (double)part / (double)whole : 0;
 }
 
+/* A row of the summary. Labels are dim, so that the values stand out. */
+static void print_row(const char *label, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void print_row(const char *label, const char *format, ...) {
+  (void)printf("%s%-10s%s ", style(stdout, STYLE_LABEL), label, style(stdout, STYLE_END));
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vprintf(format, arguments);
+  va_end(arguments);
+  (void)fputc('\n', stdout);
+}
+
 static void print_counts(const findings *all) {
   const gp_result *result = &all->result;
   char params[CLI_PARAMS_SIZE];
   char p[CLI_P_SIZE];
-  (void)printf("key        %s\n", all->key_id);
-  (void)printf("scheme     " GP_SCHEME_ID ", %s\n", cli_describe_params(params, &all->params));
+  print_row("key", "%s", all->key_id);
+  print_row("scheme", GP_SCHEME_ID ", %s", cli_describe_params(params, &all->params));
   if (all->tenant.has_tenant) {
-    (void)printf("tenant     %" PRIu64 "\n", all->tenant.tenant);
+    print_row("tenant", "%" PRIu64, all->tenant.tenant);
   }
-  (void)printf("documents  %" PRIu64 "\n", result->documents);
-  (void)printf("tokens     %" PRIu64 "\n", result->tokens);
-  (void)printf("scored     %" PRIu64 " (and %" PRIu64 " repeated)\n", result->scored,
-               result->repeated);
-  (void)printf("green      %" PRIu64 " (%.2f %%; %.4g %% expected)\n", result->green,
-               percent(result->green, result->scored), 100 * gp_params_gamma(&all->params));
-  (void)printf("z          %.2f\n", result->z);
-  (void)printf("p          %s\n", cli_describe_p(p, result->log10_p));
-  (void)printf("alpha      %g\n", all->alpha);
+  print_row("documents", "%" PRIu64, result->documents);
+  print_row("tokens", "%" PRIu64, result->tokens);
+  print_row("scored", "%" PRIu64 " (and %" PRIu64 " repeated)", result->scored, result->repeated);
+  print_row("green", "%" PRIu64 " (%.2f %%; %.4g %% expected)", result->green,
+            percent(result->green, result->scored), 100 * gp_params_gamma(&all->params));
+  print_row("z", "%.2f", result->z);
+  print_row("p", "%s", cli_describe_p(p, result->log10_p));
+  print_row("alpha", "%g", all->alpha);
 }
 
 static void print_documents(const findings *all) {
   const double gamma = gp_params_gamma(&all->params);
-  (void)printf("\n%10s %10s %10s %10s %10s %8s %9s %10s  %s\n", "line", "tokens", "scored",
-               "repeated", "green", "green %", "z", "p", "input");
+  (void)printf("\n%s%10s %10s %10s %10s %10s %8s %9s %10s  %s%s\n", style(stdout, STYLE_LABEL),
+               "line", "tokens", "scored", "repeated", "green", "green %", "z", "p", "input",
+               style(stdout, STYLE_END));
   for (size_t i = 0; i < all->n_documents; i++) {
     const document_findings *document = &all->documents[i];
     char p[CLI_P_SIZE];
@@ -55,32 +70,20 @@ static void print_documents(const findings *all) {
                all->n_documents);
 }
 
-/* Alpha may have been anything, so chance is named as well, with what p says about it. */
-static void print_meaning_of_found(const findings *all) {
-  char p[CLI_P_SIZE];
-  (void)printf("Either the text was written under the influence of key %s, or by\n"
-               "something trained on such text, or it is chance: text written without the key\n"
-               "has as many green tokens, or more, with probability %s.\n",
-               all->key_id, cli_describe_p(p, all->result.log10_p));
-}
-
 static void print_meaning(const findings *all) {
-  const uint64_t scored = all->result.scored;
-  if (all->found) {
-    print_meaning_of_found(all);
-  } else if (scored == 0) {
-    (void)printf("Nothing was scored: no document has more than %" PRIu32 " tokens.\n",
-                 all->params.context_width);
-  } else if ((double)scored * log10(gp_params_gamma(&all->params)) > log10(all->alpha)) {
-    (void)puts("The text is too short: with so few pairs scored, no text reaches alpha.");
-  } else {
-    (void)puts("The evidence does not reach alpha. That is not proof of absence.");
-  }
+  char meaning[CLI_MEANING_SIZE];
+  const cli_evidence evidence = {.found = all->found,
+                                 .key_id = all->key_id,
+                                 .params = all->params,
+                                 .alpha = all->alpha,
+                                 .scored = all->result.scored,
+                                 .log10_p = all->result.log10_p};
+  cli_put_wrapped(stdout, cli_describe_meaning(meaning, &evidence), LINE_WIDTH);
 }
 
 void report_print(const findings *all) {
-  (void)printf(all->found ? "Found: the mark of key %s.\n\n"
-                          : "Not found: the mark of key %s.\n\n",
+  (void)printf("%s%s%s of key %s.\n\n", style(stdout, all->found ? STYLE_FOUND : STYLE_NOT_FOUND),
+               all->found ? "Found: the mark" : "Not found: the mark", style(stdout, STYLE_END),
                all->key_id);
   print_counts(all);
   if (all->per_document) {

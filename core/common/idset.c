@@ -28,10 +28,14 @@ static bool is_equal(const uint8_t a[GP_ID_SIZE], const uint8_t b[GP_ID_SIZE]) {
   return ((x.word[0] ^ y.word[0]) | (x.word[1] ^ y.word[1])) == 0;
 }
 
-static size_t home(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+uint64_t gp_idset_hash(const uint8_t id[GP_ID_SIZE]) {
   const uint64_t multiplier = gp_load_le64(id) | 1;
   const uint64_t rest = (uint64_t)gp_load_le32(id + 8) << 32 | gp_load_le32(id + 12);
-  return (size_t)(rest * multiplier >> set->shift);
+  return rest * multiplier;
+}
+
+static size_t home(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+  return (size_t)(gp_idset_hash(id) << set->skip >> set->shift);
 }
 
 /* The slot that holds the id, or the empty one where it belongs. */
@@ -44,7 +48,8 @@ static uint8_t *find(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
 }
 
 static gp_status grow(gp_idset *set, size_t capacity, gp_error *error) {
-  gp_idset bigger = {.capacity = capacity, .used = set->used, .has_zero = set->has_zero};
+  gp_idset bigger = {
+      .capacity = capacity, .skip = set->skip, .used = set->used, .has_zero = set->has_zero};
   bigger.shift = 64;
   for (size_t size = capacity; size > 1; size /= 2) {
     bigger.shift--;
@@ -64,13 +69,21 @@ static gp_status grow(gp_idset *set, size_t capacity, gp_error *error) {
   return GP_OK;
 }
 
-gp_status gp_idset_reserve(gp_idset *set, size_t extra, gp_error *error) {
+size_t gp_idset_capacity_for(const gp_idset *set, size_t extra) {
   size_t capacity = set->capacity < CAPACITY_MIN ? CAPACITY_MIN : set->capacity;
   if (extra > SIZE_MAX / (4 * (size_t)GP_ID_SIZE) - set->used) {
-    return gp_fail_memory(error, "the table of seen pairs would exceed the address space");
+    return 0;
   }
   while (capacity / 8 * 5 < set->used + extra) { /* at most 5/8 full */
     capacity *= 2;
+  }
+  return capacity;
+}
+
+gp_status gp_idset_reserve(gp_idset *set, size_t extra, gp_error *error) {
+  const size_t capacity = gp_idset_capacity_for(set, extra);
+  if (capacity == 0) {
+    return gp_fail_memory(error, "the table of seen pairs would exceed the address space");
   }
   return capacity == set->capacity ? GP_OK : grow(set, capacity, error);
 }
@@ -119,5 +132,5 @@ void gp_idset_release(gp_idset *set) {
     sodium_memzero(set->slots, set->capacity * GP_ID_SIZE);
     free(set->slots);
   }
-  memset(set, 0, sizeof *set);
+  *set = (gp_idset){.skip = set->skip};
 }

@@ -11,9 +11,17 @@ typedef struct gp_idset {
   uint8_t (*slots)[GP_ID_SIZE]; /* all zero means empty; NULL while capacity is 0 */
   size_t capacity;              /* 0 or a power of two */
   unsigned shift;               /* 64 - log2(capacity) */
+  unsigned skip;                /* leading bits of the hash that all ids share; set by whoever
+                                   divides ids among sets by those bits */
   size_t used;                  /* slots taken */
   bool has_zero;                /* the one id that cannot stand in a slot */
 } gp_idset;
+
+/* The hash of an id; its leading bits are the good ones. */
+uint64_t gp_idset_hash(const uint8_t id[GP_ID_SIZE]);
+
+/* The capacity that gp_idset_reserve() would need; 0 where it cannot be had. */
+size_t gp_idset_capacity_for(const gp_idset *set, size_t extra);
 
 /* Makes room for `extra` more ids, so that as many gp_idset_insert() cannot fail. */
 gp_status gp_idset_reserve(gp_idset *set, size_t extra, gp_error *error);
@@ -30,7 +38,7 @@ bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]);
 /* Forgets all ids, keeps the memory. */
 void gp_idset_clear(gp_idset *set);
 
-/* Wipes and releases the memory; the set is empty and usable afterwards. */
+/* Wipes and releases the memory; the set is empty and usable afterwards, skip kept. */
 void gp_idset_release(gp_idset *set);
 
 #endif

@@ -412,6 +412,37 @@ GP_API GP_MUST_CHECK gp_status gp_weighted_test(const double *weights, const uin
 GP_API GP_MUST_CHECK gp_status gp_benjamini_hochberg(const double *log10_p, size_t n,
                                                      double *log10_q, gp_error *error);
 
+/* ---------------------------------------------------------------- planning */
+
+/* What a test needs (SPEC.md section 8). */
+typedef struct gp_plan {
+  uint64_t coins;  /* from so many on, every number of coins reaches the power wanted */
+  uint64_t green;  /* that many coins are found marked from so many green ones on */
+  double power;    /* exact, with that many coins; at least the power wanted */
+  uint64_t tokens; /* coins / distinct_share, rounded up; the first h tokens of each document
+                      come on top */
+} gp_plan;
+
+/* The least number of coins from which on the test finds a mark of this green rate with at
+ * least this probability (0 to 1, both exclusive), its p-value being at most 10^log10_alpha.
+ * Only params' gamma matters. distinct_share, above 0 and at most 1, is the part of scored
+ * positions whose coin had not occurred before. Up to 2^43 coins; milliseconds, a second where
+ * the rate is very close to gamma. Thread-safe.
+ * Errors: GP_ERR_ARGUMENT. */
+GP_API GP_MUST_CHECK gp_status gp_plan_tokens(const gp_params *params, double green_rate,
+                                              double log10_alpha, double power,
+                                              double distinct_share, gp_plan *plan,
+                                              gp_error *error);
+
+/* The green rate to expect of a language model whose next-token distributions, at the
+ * temperature it is used with, have a mean entropy of entropy_bits (0 to log2 50000), under a
+ * bias of delta as the distribution sees it: delta / temperature. A model of language models
+ * (SPEC.md section 8), good to some hundredths; measured rates are better. Some 100 ms.
+ * Thread-safe. Errors: GP_ERR_ARGUMENT. */
+GP_API GP_MUST_CHECK gp_status gp_plan_green_rate(const gp_params *params, double delta,
+                                                  double entropy_bits, double *green_rate,
+                                                  gp_error *error);
+
 /* ------------------------------------------------------------------ tokenizers */
 
 /* A tokenizer as its file describes it: a Hugging Face tokenizer.json, or the vocabulary in a

@@ -15,18 +15,29 @@ static gp_status derive_cipher(const gp_key *key, const char *role, gp_cipher_mo
   return status == GP_OK ? gp_cipher_new(mode, subkey, cipher, error) : status;
 }
 
-static gp_status derive_tweak(const gp_key *key, uint64_t tenant, uint8_t *subkey,
-                              uint8_t tweak[GP_NONCE_SIZE], gp_error *error) {
+static gp_status make_tweaks(const gp_key *key, const uint64_t *tenants, size_t count,
+                             uint8_t *subkey, uint8_t (*tweaks)[GP_BLOCK_SIZE], gp_error *error) {
   EVP_CIPHER_CTX *cipher = NULL;
   gp_status status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &cipher, error);
-  if (status != GP_OK) {
-    return status;
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    memset(tweaks[i], 0, GP_BLOCK_SIZE);
+    gp_store_le64(tweaks[i], tenants[i]);
+    status = gp_cipher_blocks(cipher, (const uint8_t(*)[GP_BLOCK_SIZE])tweaks + i, tweaks + i, 1,
+                              error);
+    gp_store_le32(tweaks[i] + GP_NONCE_SIZE, 0);
   }
-  uint8_t block[1][GP_BLOCK_SIZE] = {{0}};
-  gp_store_le64(block[0], tenant);
-  status = gp_cipher_blocks(cipher, (const uint8_t(*)[GP_BLOCK_SIZE])block, block, 1, error);
-  memcpy(tweak, block[0], GP_NONCE_SIZE);
   EVP_CIPHER_CTX_free(cipher);
+  return status;
+}
+
+gp_status gp_prf_tweaks(const gp_key *key, const uint64_t *tenants, size_t count,
+                        uint8_t (*tweaks)[GP_BLOCK_SIZE], gp_error *error) {
+  uint8_t *subkey = sodium_malloc(GP_SUBKEY_SIZE);
+  if (subkey == NULL) {
+    return gp_fail_memory(error, "locked memory for a subkey");
+  }
+  const gp_status status = make_tweaks(key, tenants, count, subkey, tweaks, error);
+  sodium_free(subkey);
   return status;
 }
 
@@ -49,7 +60,9 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
     status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
   }
   if (status == GP_OK && tenant != NULL) {
-    status = derive_tweak(key, *tenant, subkey, prf->tweak, error);
+    uint8_t tweak[1][GP_BLOCK_SIZE] = {{0}};
+    status = make_tweaks(key, tenant, 1, subkey, tweak, error);
+    memcpy(prf->tweak, tweak[0], GP_NONCE_SIZE);
   }
   sodium_free(subkey);
   if (status != GP_OK) {

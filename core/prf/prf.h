@@ -34,6 +34,11 @@ typedef struct gp_prf {
 gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp_error *error);
 void gp_prf_release(gp_prf *prf);
 
+/* The tweaks of many tenants, which XORed into the nonces of a gp_prf without a tenant make
+ * theirs: block i has the tweak in its first 12 bytes and zero behind it. */
+gp_status gp_prf_tweaks(const gp_key *key, const uint64_t *tenants, size_t count,
+                        uint8_t (*tweaks)[GP_BLOCK_SIZE], gp_error *error);
+
 /* A lane for one caller at a time. Thread-safe on one gp_prf. */
 gp_status gp_prf_lane_init(gp_prf_lane *lane, const gp_prf *prf, gp_error *error);
 void gp_prf_lane_release(gp_prf_lane *lane);

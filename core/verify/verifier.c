@@ -1,9 +1,9 @@
 /* Documents in, counts and the exact test out (SPEC.md sections 7 and 8). */
-#include <math.h>
 #include <stdlib.h>
 
 #include "common/error.h"
 #include "verify/coins.h"
+#include "verify/result.h"
 
 struct gp_verifier {
   gp_prf prf;
@@ -81,16 +81,11 @@ gp_status gp_verifier_add(gp_verifier *verifier, const uint32_t *tokens, size_t 
 }
 
 void gp_verifier_result(const gp_verifier *verifier, gp_result *result) {
-  const gp_tally *tally = &verifier->coins.tally;
-  const gp_params *params = &verifier->prf.params;
-  double log10_p = NAN; /* more coins than the tail takes cannot be stored */
-  (void)!gp_log10_binomial_tail(tally->coins, tally->green, params->gamma_num,
-                                params->gamma_log2_den, &log10_p, NULL);
+  const gp_coins *coins = &verifier->coins;
   *result = (gp_result){.documents = verifier->documents,
                         .tokens = verifier->tokens,
-                        .scored = tally->coins,
-                        .repeated = verifier->coins.repeated,
-                        .green = tally->green,
-                        .z = gp_tally_z(tally, gp_params_gamma(params)),
-                        .log10_p = log10_p};
+                        .scored = coins->tally.coins,
+                        .repeated = coins->repeated,
+                        .green = coins->tally.green};
+  gp_result_test(&verifier->prf.params, result);
 }

@@ -610,9 +610,10 @@ IDS = "token ids are integers from 0 to 4294967295"
         ("[1, 2, 3]", 'not a JSON object: "[1, 2, 3]"'),
         ("", "the line is empty: each line holds one JSON object"),
         ('{"ids": [1]}', 'the object has no field "tokens": choose the field that holds '
-                         'the token ids'),
+                         'the token ids or the text'),
         ('{"tokens": "1 2"}', 'field "tokens" is a string: an array of token ids expected'),
-        ('{"tokens": {"a": 1}}', 'field "tokens" is an object: an array of token ids expected'),
+        ('{"tokens": {"a": 1}}', 'field "tokens" is an object: an array of token ids or a text '
+                                 'expected'),
         ('{"tokens": [1, 2.0]}',
          f'entry 2 of "tokens" is a number with a fraction or exponent: {IDS}'),
         ('{"tokens": [1, "2"]}', f'entry 2 of "tokens" is a string: {IDS}'),

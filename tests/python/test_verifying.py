@@ -235,6 +235,6 @@ def test_bad_documents(tmp_path) -> None:
         greenprint.read_documents(tmp_path / "missing")
     assert isinstance(caught.value, greenprint.FileError)
     with pytest.raises(greenprint.ArgumentError, match="format must be one of"):
-        greenprint.read_documents(path, "text")
+        greenprint.read_documents(path, "texts")
     with pytest.raises(greenprint.ArgumentError, match="field contains a NUL"):
         greenprint.read_documents(path, "jsonl", "a\0b")

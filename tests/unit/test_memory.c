@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "support.h"
 
@@ -143,21 +144,72 @@ static gp_status verify(gp_error *error) {
   return status;
 }
 
-static gp_status read_jsonl(gp_error *error) {
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  assert_true(fputs("{\"tokens\":[1,2,3]}\n{\"tokens\":[4,5]}\n", file) >= 0);
-  assert_int_equal(fclose(file), 0);
+static gp_status read_file(const gp_reader_options *options, gp_error *error) {
   gp_reader *reader = NULL;
-  gp_status status = gp_reader_open(path, GP_INPUT_JSONL, "tokens", &reader, error);
-  const uint32_t *tokens = document;
-  while (status == GP_OK && tokens != NULL) {
-    size_t n = 0;
-    uint64_t line = 0;
-    status = gp_reader_next(reader, &tokens, &n, &line, error);
+  gp_status status = gp_reader_open(path, options, &reader, error);
+  bool more = true;
+  while (status == GP_OK && more) {
+    gp_document read;
+    status = gp_reader_next(reader, &read, &more, error);
   }
   gp_reader_free(reader);
   return status;
+}
+
+static void write_bytes(const void *bytes, size_t length) {
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(bytes, 1, length, file), length);
+  assert_int_equal(fclose(file), 0);
+}
+
+static gp_status read_jsonl(gp_error *error) {
+  static const char text[] =
+      "{\"x\":[1,2,3]}\n{\"x\":\"a \\n\xC3\xA4\\u0301\"}\n{\"x\":\"o\\u0308\"}\n";
+  const gp_reader_options options = {
+      .format = GP_INPUT_JSONL, .field = "x", .normalize = GP_NORMALIZE_ALL};
+  write_bytes(text, sizeof text - 1);
+  return read_file(&options, error);
+}
+
+static gp_status read_chat(gp_error *error) {
+  static const char text[] =
+      "{\"x\":[{\"role\":\"me\",\"content\":\"yes\"},{\"role\":\"me\",\"content\":"
+      "[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}]}\n";
+  const gp_reader_options options = {.format = GP_INPUT_JSONL, .field = "x", .role = "me"};
+  write_bytes(text, sizeof text - 1);
+  return read_file(&options, error);
+}
+
+/* A line that does not fit in the buffer, of many tokens, gzipped. */
+static gp_status read_tokens(gp_error *error) {
+  const gp_reader_options options = {.format = GP_INPUT_TOKENS};
+  gzFile file = gzopen(path, "wb1");
+  assert_non_null(file);
+  for (int i = 0; i < 200000; i++) {
+    assert_int_equal(gzputs(file, "1 2 "), 4);
+  }
+  assert_int_equal(gzclose(file), Z_OK);
+  return read_file(&options, error);
+}
+
+static gp_status read_text(gp_error *error) {
+  static char text[600000];
+  const gp_reader_options options = {.format = GP_INPUT_TEXT, .normalize = GP_NORMALIZE_ALL};
+  for (size_t i = 0; i < sizeof text; i += 3) {
+    memcpy(text + i, i % 1000 < 30 ? "\xCC\x88 " : "\xC3\xA4\n", 3);
+  }
+  write_bytes(text, sizeof text);
+  return read_file(&options, error);
+}
+
+static gp_status read_npy(gp_error *error) {
+  static char array[10 + 56 + 40000] =
+      "\x93NUMPY\1\0\70\0{'descr':'>u2','fortran_order':False,'shape':(2,10000)}";
+  array[10 + 55] = '\n';
+  const gp_reader_options options = {.format = GP_INPUT_NPY};
+  write_bytes(array, sizeof array);
+  return read_file(&options, error);
 }
 
 /* jansson takes some of its own allocation failures for syntax errors, so where it is at
@@ -216,7 +268,15 @@ static void verifying(void **state) {
 
 static void reading(void **state) {
   (void)state;
+  fail_each(read_tokens, false);
+  fail_each(read_text, false);
+  fail_each(read_npy, false);
+}
+
+static void reading_json(void **state) {
+  (void)state;
   fail_each(read_jsonl, true);
+  fail_each(read_chat, true);
 }
 
 /* Once warm, biasing with a session in its room does not allocate at all. */
@@ -262,8 +322,10 @@ int main(void) {
   }
   json_set_alloc_funcs(__wrap_malloc, free);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(key_generation), cmocka_unit_test(key_file), cmocka_unit_test(embedding),
-      cmocka_unit_test(verifying),      cmocka_unit_test(reading),  cmocka_unit_test(hot_path),
+      cmocka_unit_test(key_generation), cmocka_unit_test(key_file),
+      cmocka_unit_test(embedding),      cmocka_unit_test(verifying),
+      cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
+      cmocka_unit_test(hot_path),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
 }

@@ -18,6 +18,7 @@ from ctypes import (
     c_float,
     c_int,
     c_size_t,
+    c_uint,
     c_uint8,
     c_uint32,
     c_uint64,
@@ -36,7 +37,8 @@ ERROR_MESSAGE_SIZE = 512
 
 SEEDINGS = {"hash": 1, "min": 2, "fixed": 3}
 SEAL_COSTS = {"interactive": 1, "moderate": 2, "sensitive": 3}
-INPUT_FORMATS = {"tokens": 1, "jsonl": 2}
+INPUT_FORMATS = {"tokens": 1, "jsonl": 2, "text": 3, "npy": 4, "u16": 5, "u32": 6}
+NORMALIZATIONS = {"newlines": 1, "trailing": 2, "nfc": 4}
 FLOAT32, FLOAT16, BFLOAT16 = 1, 2, 3
 
 
@@ -109,6 +111,29 @@ class Result(ctypes.Structure):
     ]
 
 
+class ReaderOptions(ctypes.Structure):
+    """``gp_reader_options``."""
+
+    _fields_ = [
+        ("format", c_int),
+        ("field", c_char_p),
+        ("role", c_char_p),
+        ("normalize", c_uint),
+    ]
+
+
+class Document(ctypes.Structure):
+    """``gp_document``."""
+
+    _fields_ = [
+        ("tokens", c_void_p),
+        ("n_tokens", c_size_t),
+        ("text", c_void_p),
+        ("n_bytes", c_size_t),
+        ("line", c_uint64),
+    ]
+
+
 _HANDLE = POINTER(c_void_p)  # where a new object goes
 _ERROR = POINTER(Error)
 _U8 = POINTER(c_uint8)
@@ -157,12 +182,9 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (c_uint64, c_uint64, c_uint32, c_uint32, POINTER(c_double), _ERROR),
     ),
     "gp_z_score": (c_double, (c_uint64, c_uint64, c_double)),
-    "gp_reader_open": (c_int, (c_char_p, c_int, c_char_p, _HANDLE, _ERROR)),
+    "gp_reader_open": (c_int, (c_char_p, POINTER(ReaderOptions), _HANDLE, _ERROR)),
     "gp_reader_free": (None, (c_void_p,)),
-    "gp_reader_next": (
-        c_int,
-        (c_void_p, POINTER(c_void_p), POINTER(c_size_t), POINTER(c_uint64), _ERROR),
-    ),
+    "gp_reader_next": (c_int, (c_void_p, POINTER(Document), POINTER(c_bool), _ERROR)),
 }
 
 

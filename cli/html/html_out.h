@@ -1,0 +1,61 @@
+/* Text into HTML, and the parts of the page that have files of their own. */
+#ifndef CLI_HTML_HTML_OUT_H
+#define CLI_HTML_HTML_OUT_H
+
+#include <stdio.h>
+
+#include "html/report_html.h"
+
+/* Files of this folder, embedded by the build. */
+extern const unsigned char html_report_css[];
+extern const size_t html_report_css_size;
+extern const unsigned char html_report_js[];
+extern const size_t html_report_js_size;
+
+/* The number of bytes of the character at the start of text[0..size), size > 0: of a
+ * well-formed UTF-8 sequence, or of the maximal part of one that is ill-formed (Unicode 15,
+ * section 3.9), and then *character is U+FFFD. */
+size_t html_next_character(const unsigned char *text, size_t size, uint32_t *character);
+
+/* Prints a string as text for element content and for quoted attributes. Characters that
+ * are not seen, or that change how others are seen, are named: [U+202E]. What is not UTF-8
+ * becomes U+FFFD. */
+void html_put(FILE *out, const char *text);
+
+/* The same for a part of a document, in an element that keeps white space. Line ends are
+ * marked, and names of characters too. */
+void html_put_document(FILE *out, const unsigned char *text, size_t size);
+
+/* "12,345". */
+#define HTML_COUNT_SIZE 32
+const char *html_count(char out[HTML_COUNT_SIZE], uint64_t count);
+
+/* --- html_chart.c */
+
+/* One curve over a horizontal axis from 0, drawn from the origin. */
+typedef struct html_chart {
+  const char *id;
+  const char *title; /* for screen readers as well */
+  const char *x_label;
+  const double *x; /* never decreasing */
+  const double *y;
+  size_t n;
+  bool has_line; /* a level to be drawn and named */
+  double line;
+  const char *line_label;
+  double band; /* half the height of a shaded band about 0; 0 for none */
+  const char *band_label;
+} html_chart;
+
+void html_put_chart(FILE *out, const html_chart *chart);
+
+/* --- html_text.c */
+
+/* Prints the text of document `index` with its tokens marked, drawing at most *budget tokens
+ * beside those in segments, and takes what was drawn from *budget. False without memory. */
+bool html_put_tokens(FILE *out, const html_report *report, size_t index, size_t *budget);
+
+/* The number of segments of a document that are listed and drawn. */
+size_t html_segments_shown(const html_document *document);
+
+#endif

@@ -1,0 +1,291 @@
+#include "corpus/coin_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/new_file.h"
+
+/* A log's record: an id, and its document and colour. */
+#define RECORD_SIZE (GP_ID_SIZE + 8)
+#define KNOWN       UINT64_MAX /* instead of a document: seen before the log began */
+
+/* A log is divided by the next bits of the hash until its parts fit in memory. */
+#define SPLIT_LOG2 4
+#define SPLIT      (1U << SPLIT_LOG2)
+#define SKIP_MAX   48U /* bits; coins that share so many are not divided further */
+
+void gp_coin_table_init(gp_coin_table *table, gp_memory_budget *budget) {
+  memset(table, 0, sizeof *table);
+  table->budget = budget;
+  for (unsigned i = 0; i < GP_SHARDS; i++) {
+    table->shards[i].seen.skip = GP_SHARDS_LOG2;
+  }
+}
+
+static uint64_t bytes_of(const gp_idset *set) {
+  return (uint64_t)set->capacity * GP_ID_SIZE;
+}
+
+static void release_set(gp_coin_table *table, gp_idset *set) {
+  atomic_fetch_sub(&table->budget->used, bytes_of(set));
+  gp_idset_release(set);
+}
+
+void gp_coin_table_release(gp_coin_table *table) {
+  if (table->budget == NULL) {
+    return;
+  }
+  for (unsigned i = 0; i < GP_SHARDS; i++) {
+    gp_coin_shard *shard = &table->shards[i];
+    release_set(table, &shard->seen);
+    if (shard->log != NULL) {
+      (void)fclose(shard->log);
+      shard->log = NULL;
+    }
+  }
+}
+
+static gp_status fail_log(const char *what, gp_error *error) {
+  return gp_fail(error, GP_ERR_IO, "cannot %s a scratch file: %s", what, strerror(errno));
+}
+
+static gp_status open_log(const gp_memory_budget *budget, FILE **log, gp_error *error) {
+  int fd = -1;
+  const gp_status status = gp_scratch_file(budget->scratch, &fd, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  *log = fdopen(fd, "w+b");
+  if (*log == NULL) {
+    (void)close(fd);
+    return gp_fail_memory(error, "a scratch file");
+  }
+  return GP_OK;
+}
+
+static gp_status put_record(FILE *log, const uint8_t id[GP_ID_SIZE], uint64_t place,
+                            gp_error *error) {
+  uint8_t record[RECORD_SIZE];
+  memcpy(record, id, GP_ID_SIZE);
+  gp_store_le64(record + GP_ID_SIZE, place);
+  return fwrite(record, sizeof record, 1, log) == 1 ? GP_OK : fail_log("write", error);
+}
+
+/* The memory is spent: what the shard has seen goes to a log, and so will what comes. */
+static gp_status move_to_disk(gp_coin_table *table, gp_coin_shard *shard, gp_error *error) {
+  gp_status status = open_log(table->budget, &shard->log, error);
+  for (size_t i = 0; i < shard->seen.capacity && status == GP_OK; i++) {
+    static const uint8_t empty[GP_ID_SIZE];
+    if (memcmp(shard->seen.slots[i], empty, GP_ID_SIZE) != 0) {
+      status = put_record(shard->log, shard->seen.slots[i], KNOWN, error);
+    }
+  }
+  if (status == GP_OK && shard->seen.has_zero) {
+    static const uint8_t zero[GP_ID_SIZE];
+    status = put_record(shard->log, zero, KNOWN, error);
+  }
+  release_set(table, &shard->seen);
+  return status;
+}
+
+/* Makes room for a chunk, or notes that there is none. While a table grows, the old one is
+ * there beside the new one. */
+static gp_status make_room(gp_coin_table *table, gp_idset *seen, bool *room, gp_error *error) {
+  gp_memory_budget *budget = table->budget;
+  const uint64_t before = bytes_of(seen);
+  const size_t capacity = gp_idset_capacity_for(seen, GP_COIN_CHUNK);
+  *room = true;
+  if (capacity == seen->capacity) {
+    return GP_OK;
+  }
+  const uint64_t wanted = (uint64_t)capacity * GP_ID_SIZE;
+  const uint64_t used = atomic_fetch_add(&budget->used, wanted);
+  if (budget->limit > 0 && used + wanted > budget->limit) {
+    atomic_fetch_sub(&budget->used, wanted);
+    atomic_store(&budget->exhausted, true);
+    *room = false;
+    return GP_OK;
+  }
+  const gp_status status = gp_idset_reserve(seen, GP_COIN_CHUNK, error);
+  atomic_fetch_sub(&budget->used, status == GP_OK ? before : wanted);
+  return status;
+}
+
+static void find_fresh(gp_idset *seen, const uint8_t (*ids)[GP_ID_SIZE], uint8_t *flags,
+                       size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    gp_idset_prefetch(seen, ids[i]);
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (gp_idset_insert(seen, ids[i])) {
+      flags[i] |= GP_COIN_FRESH;
+    }
+  }
+}
+
+gp_status gp_coin_table_add(gp_coin_table *table, unsigned shard,
+                            const uint8_t (*ids)[GP_ID_SIZE], const uint32_t *documents,
+                            uint64_t first_document, uint8_t *flags, size_t count, bool *deferred,
+                            gp_error *error) {
+  gp_coin_shard *own = &table->shards[shard];
+  gp_status status = GP_OK;
+  if (own->log == NULL) {
+    bool room = !atomic_load(&table->budget->exhausted);
+    if (room) {
+      status = make_room(table, &own->seen, &room, error);
+    }
+    if (status == GP_OK && room) {
+      find_fresh(&own->seen, ids, flags, count);
+      return GP_OK;
+    }
+    if (status == GP_OK) {
+      status = move_to_disk(table, own, error);
+    }
+  }
+  *deferred = true;
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    const uint64_t green = (flags[i] & GP_COIN_GREEN) != 0;
+    flags[i] |= GP_COIN_LATE;
+    status = put_record(own->log, ids[i], (first_document + documents[i]) << 1 | green, error);
+  }
+  return status;
+}
+
+/* ------------------------------------------------------------ reading back */
+
+typedef struct log_reader {
+  gp_coin_visit visit;
+  void *user;
+  size_t count;
+  uint8_t ids[GP_COIN_CHUNK][GP_ID_SIZE];
+  uint64_t documents[GP_COIN_CHUNK];
+  uint8_t flags[GP_COIN_CHUNK];
+} log_reader;
+
+static gp_status flush_visits(log_reader *reader, gp_error *error) {
+  const size_t count = reader->count;
+  reader->count = 0;
+  return count == 0 ? GP_OK
+                    : reader->visit(reader->user, (const uint8_t(*)[GP_ID_SIZE])reader->ids,
+                                    reader->documents, reader->flags, count, error);
+}
+
+/* The next record; false at the end or after an error, which ferror() tells. */
+static bool get_record(FILE *log, uint8_t id[GP_ID_SIZE], uint64_t *place) {
+  uint8_t record[RECORD_SIZE];
+  if (fread(record, sizeof record, 1, log) != 1) {
+    return false;
+  }
+  memcpy(id, record, GP_ID_SIZE);
+  *place = gp_load_le64(record + GP_ID_SIZE);
+  return true;
+}
+
+static gp_status replay(FILE *log, gp_idset *seen, log_reader *reader, gp_error *error) {
+  uint8_t id[GP_ID_SIZE];
+  uint64_t place = 0;
+  gp_status status = GP_OK;
+  while (status == GP_OK && get_record(log, id, &place)) {
+    status = gp_idset_reserve(seen, 1, error);
+    if (status != GP_OK || !gp_idset_insert(seen, id) || place == KNOWN) {
+      continue;
+    }
+    memcpy(reader->ids[reader->count], id, GP_ID_SIZE);
+    reader->documents[reader->count] = place >> 1;
+    reader->flags[reader->count] =
+        (uint8_t)(GP_COIN_FRESH | ((place & 1) != 0 ? GP_COIN_GREEN : 0));
+    if (++reader->count == GP_COIN_CHUNK) {
+      status = flush_visits(reader, error);
+    }
+  }
+  if (status == GP_OK && ferror(log)) {
+    status = fail_log("read", error);
+  }
+  return status != GP_OK ? status : flush_visits(reader, error);
+}
+
+static gp_status split_log(const gp_memory_budget *budget, FILE *log, unsigned skip,
+                           FILE *parts[SPLIT], gp_error *error) {
+  gp_status status = GP_OK;
+  for (unsigned i = 0; i < SPLIT && status == GP_OK; i++) {
+    status = open_log(budget, &parts[i], error);
+  }
+  uint8_t id[GP_ID_SIZE];
+  uint64_t place = 0;
+  while (status == GP_OK && get_record(log, id, &place)) {
+    const uint64_t part = gp_idset_hash(id) << skip >> (64 - SPLIT_LOG2);
+    status = put_record(parts[part], id, place, error);
+  }
+  return status == GP_OK && ferror(log) ? fail_log("read", error) : status;
+}
+
+/* Whether a table for so many coins fits: at most 5/8 full, up to twice as large as it would
+ * have to be, and the smaller one beside it while it grows. */
+static bool fits(const gp_memory_budget *budget, uint64_t records) {
+  return budget->limit == 0 || records <= budget->limit / (GP_ID_SIZE * 5);
+}
+
+/* Takes over `log`. Recursion ends after SKIP_MAX / SPLIT_LOG2 levels. */
+static gp_status finish_log( // NOLINT(misc-no-recursion)
+    const gp_memory_budget *budget, FILE *log, unsigned skip, log_reader *reader,
+    gp_error *error) {
+  const off_t size = fflush(log) == 0 ? ftello(log) : -1;
+  if (size < 0 || fseeko(log, 0, SEEK_SET) != 0) {
+    const gp_status status = fail_log("write", error);
+    (void)fclose(log);
+    return status;
+  }
+  gp_status status = GP_OK;
+  if (fits(budget, (uint64_t)size / RECORD_SIZE) || skip >= SKIP_MAX) {
+    gp_idset seen = {.skip = skip};
+    status = replay(log, &seen, reader, error);
+    gp_idset_release(&seen);
+    (void)fclose(log);
+    return status;
+  }
+  FILE *parts[SPLIT] = {NULL};
+  status = split_log(budget, log, skip, parts, error);
+  (void)fclose(log);
+  for (unsigned i = 0; i < SPLIT; i++) {
+    if (status == GP_OK) {
+      status = finish_log(budget, parts[i], skip + SPLIT_LOG2, reader, error);
+    } else if (parts[i] != NULL) {
+      (void)fclose(parts[i]);
+    }
+  }
+  return status;
+}
+
+gp_status gp_coin_table_finish(gp_coin_table *table, gp_coin_visit visit, void *user,
+                               gp_error *error) {
+  bool deferred = false;
+  for (unsigned i = 0; i < GP_SHARDS; i++) {
+    deferred = deferred || table->shards[i].log != NULL;
+  }
+  if (!deferred) {
+    return GP_OK;
+  }
+  log_reader *reader = calloc(1, sizeof *reader);
+  if (reader == NULL) {
+    return gp_fail_memory(error, "a scratch buffer");
+  }
+  reader->visit = visit;
+  reader->user = user;
+  gp_status status = GP_OK;
+  for (unsigned i = 0; i < GP_SHARDS; i++) { /* make room first */
+    release_set(table, &table->shards[i].seen);
+  }
+  for (unsigned i = 0; i < GP_SHARDS && status == GP_OK; i++) {
+    FILE *log = table->shards[i].log;
+    table->shards[i].log = NULL;
+    if (log != NULL) {
+      status = finish_log(table->budget, log, GP_SHARDS_LOG2, reader, error);
+    }
+  }
+  free(reader);
+  return status;
+}

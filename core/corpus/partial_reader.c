@@ -1,0 +1,372 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/quote.h"
+#include "corpus/partial.h"
+#include "corpus/partial_format.h"
+#include "io/input.h"
+#include "key/params.h"
+
+#define BUFFER_SIZE 65536U
+#define IDS_AT_ONCE 4096U /* so that a count that lies cannot ask for much */
+
+struct gp_partial_reader {
+  gp_input *input;
+  EVP_MD_CTX *digest;
+  bool documents;
+  uint32_t context_width;
+  bool in_input;
+  size_t begin; /* buffer[begin:end] is read and not used yet */
+  size_t end;
+  size_t hashed;   /* buffer[:hashed] is in the digest */
+  uint64_t before; /* bytes of the file before the buffer */
+  char name[GP_DISPLAY_NAME_SIZE];
+  uint8_t buffer[BUFFER_SIZE];
+};
+
+static uint64_t offset_of(const gp_partial_reader *reader) {
+  return reader->before + reader->begin;
+}
+
+uint64_t gp_partial_position(const gp_partial_reader *reader) {
+  return gp_input_get_facts(reader->input).bytes;
+}
+
+static gp_status fail_damaged(const gp_partial_reader *reader, const char *what,
+                              gp_error *error) {
+  return gp_fail(error, GP_ERR_FORMAT, "%s: byte %" PRIu64 ": %s: the partial file is damaged",
+                 reader->name, offset_of(reader), what);
+}
+
+static gp_status hash_used(gp_partial_reader *reader, gp_error *error) {
+  if (EVP_DigestUpdate(reader->digest, reader->buffer + reader->hashed,
+                       reader->begin - reader->hashed) != 1) {
+    return gp_fail(error, GP_ERR_CRYPTO, "SHA-256 failed in OpenSSL");
+  }
+  reader->hashed = reader->begin;
+  return GP_OK;
+}
+
+/* Refills the empty buffer; it stays empty at the end of the file. */
+static gp_status refill(gp_partial_reader *reader, gp_error *error) {
+  gp_status status = hash_used(reader, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  reader->before += reader->end;
+  reader->begin = 0;
+  reader->end = 0;
+  reader->hashed = 0;
+  gp_error reason;
+  status =
+      gp_input_read(reader->input, (char *)reader->buffer, BUFFER_SIZE, &reader->end, &reason);
+  return status == GP_OK ? GP_OK : gp_fail(error, status, "%s: %s", reader->name, reason.message);
+}
+
+static gp_status get(gp_partial_reader *reader, void *out, size_t size, gp_error *error) {
+  uint8_t *to = out;
+  while (size > 0) {
+    if (reader->begin == reader->end) {
+      const gp_status status = refill(reader, error);
+      if (status != GP_OK) {
+        return status;
+      }
+      if (reader->end == 0) {
+        return fail_damaged(reader, "the file ends too early", error);
+      }
+    }
+    const size_t left = reader->end - reader->begin;
+    const size_t part = size < left ? size : left;
+    memcpy(to, reader->buffer + reader->begin, part);
+    reader->begin += part;
+    to += part;
+    size -= part;
+  }
+  return GP_OK;
+}
+
+static gp_status get_varint(gp_partial_reader *reader, uint64_t *value, gp_error *error) {
+  *value = 0;
+  for (unsigned shift = 0; shift < 7 * GP_VARINT_MAX; shift += 7) {
+    uint8_t byte = 0;
+    const gp_status status = get(reader, &byte, 1, error);
+    if (status != GP_OK) {
+      return status;
+    }
+    const uint64_t bits = byte & 0x7FU;
+    if (shift == 63 && bits > 1) {
+      break;
+    }
+    *value |= bits << shift;
+    if (byte < 0x80) {
+      return byte == 0 && shift > 0 ? fail_damaged(reader, "a number is too long", error) : GP_OK;
+    }
+  }
+  return fail_damaged(reader, "a number exceeds 64 bits", error);
+}
+
+static gp_status check_header(const gp_partial_reader *reader,
+                              const uint8_t bytes[GP_PARTIAL_HEADER_SIZE], gp_error *error) {
+  static const uint8_t scheme[GP_PARTIAL_SCHEME_SIZE] = GP_SCHEME_ID;
+  if (memcmp(bytes, gp_partial_magic, sizeof gp_partial_magic) != 0) {
+    return gp_fail(error, GP_ERR_FORMAT, "%s: not a partial file of greenprint verify --partial",
+                   reader->name);
+  }
+  if (bytes[8] != GP_PARTIAL_VERSION) {
+    return gp_fail(error, GP_ERR_VERSION,
+                   "%s: a partial file of version %d; this greenprint reads version %d",
+                   reader->name, bytes[8], GP_PARTIAL_VERSION);
+  }
+  if (memcmp(bytes + 12, scheme, sizeof scheme) != 0) {
+    char quoted[GP_QUOTE_SIZE];
+    return gp_fail(error, GP_ERR_VERSION,
+                   "%s: a partial file of scheme %s; this greenprint has %s", reader->name,
+                   gp_quote(quoted, (const char *)bytes + 12, GP_PARTIAL_SCHEME_SIZE),
+                   GP_SCHEME_ID);
+  }
+  const bool known_flags = bytes[9] <= (GP_PARTIAL_HAS_TENANT | GP_PARTIAL_HAS_DOCUMENTS);
+  return known_flags && bytes[10] == 0 && bytes[11] == 0
+             ? GP_OK
+             : fail_damaged(reader, "the header has unknown flags", error);
+}
+
+static gp_status decode_header(gp_partial_reader *reader,
+                               const uint8_t bytes[GP_PARTIAL_HEADER_SIZE],
+                               gp_partial_header *header, gp_error *error) {
+  gp_status status = check_header(reader, bytes, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  *header = (gp_partial_header){
+      .params = gp_params_decode(bytes + 28),
+      .has_tenant = (bytes[9] & GP_PARTIAL_HAS_TENANT) != 0,
+      .tenant = gp_load_le64(bytes + 64),
+      .documents = (bytes[9] & GP_PARTIAL_HAS_DOCUMENTS) != 0,
+  };
+  memcpy(header->commitment, bytes + 32, GP_COMMITMENT_SIZE);
+  gp_error reason;
+  if (gp_params_check(&header->params, &reason) != GP_OK) {
+    return fail_damaged(reader, reason.message, error);
+  }
+  const uint32_t length = gp_load_le32(bytes + 72);
+  if (length > GP_SETTINGS_MAX) {
+    return fail_damaged(reader, "the settings are too long", error);
+  }
+  header->settings = calloc(length + 1U, 1);
+  if (header->settings == NULL) {
+    return gp_fail_memory(error, "a partial file");
+  }
+  status = get(reader, header->settings, length, error);
+  if (status == GP_OK && strlen(header->settings) != length) {
+    status = fail_damaged(reader, "the settings hold a NUL", error);
+  }
+  if (status != GP_OK) {
+    free(header->settings);
+    header->settings = NULL;
+  }
+  return status;
+}
+
+gp_status gp_partial_open(const char *path, gp_partial_reader **reader, gp_partial_header *header,
+                          gp_error *error) {
+  gp_partial_reader *made = calloc(1, sizeof *made);
+  if (made == NULL) {
+    return gp_fail_memory(error, "a partial file");
+  }
+  gp_display_name(made->name, strcmp(path, "-") == 0 ? "standard input" : path);
+  gp_error reason;
+  gp_status status = gp_input_open(path, &made->input, &reason);
+  if (status != GP_OK) {
+    status = gp_fail(error, status, "%s: %s", made->name, reason.message);
+  }
+  made->digest = EVP_MD_CTX_new();
+  if (status == GP_OK &&
+      (made->digest == NULL || EVP_DigestInit_ex(made->digest, EVP_sha256(), NULL) != 1)) {
+    status = gp_fail(error, GP_ERR_CRYPTO, "SHA-256 is not available from OpenSSL");
+  }
+  uint8_t bytes[GP_PARTIAL_HEADER_SIZE];
+  if (status == GP_OK) {
+    status = get(made, bytes, sizeof bytes, error);
+  }
+  if (status == GP_OK) {
+    status = decode_header(made, bytes, header, error);
+  }
+  if (status != GP_OK) {
+    gp_partial_reader_free(made);
+    return status;
+  }
+  made->documents = header->documents;
+  made->context_width = header->params.context_width;
+  *reader = made;
+  return GP_OK;
+}
+
+void gp_partial_reader_free(gp_partial_reader *reader) {
+  if (reader == NULL) {
+    return;
+  }
+  gp_input_free(reader->input);
+  EVP_MD_CTX_free(reader->digest);
+  free(reader);
+}
+
+static gp_status get_input(gp_partial_reader *reader, gp_partial_item *item, gp_error *error) {
+  uint8_t head[3];
+  gp_status status = get(reader, head, sizeof head, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  if (reader->in_input || head[0] < GP_INPUT_TOKENS || head[0] > GP_INPUT_U32) {
+    return fail_damaged(reader, "an input begins where none can", error);
+  }
+  const size_t length = (size_t)head[1] | (size_t)head[2] << 8;
+  char *name = calloc(length + 1, 1);
+  if (name == NULL) {
+    return gp_fail_memory(error, "the name of an input");
+  }
+  status = get(reader, name, length, error);
+  if (status == GP_OK && strlen(name) != length) {
+    status = fail_damaged(reader, "the name of an input holds a NUL", error);
+  }
+  if (status != GP_OK) {
+    free(name);
+    return status;
+  }
+  reader->in_input = true;
+  item->event = GP_PARTIAL_INPUT;
+  item->name = name;
+  item->facts.format = (gp_input_format)head[0];
+  return GP_OK;
+}
+
+static gp_status get_facts(gp_partial_reader *reader, gp_partial_item *item, gp_error *error) {
+  uint8_t bytes[8 + 32 + 1];
+  gp_status status = get(reader, bytes, sizeof bytes, error);
+  if (status == GP_OK) {
+    status = get_varint(reader, &item->facts.bad, error);
+  }
+  if (status != GP_OK) {
+    return status;
+  }
+  if (!reader->in_input || bytes[40] > 1) {
+    return fail_damaged(reader, "an input ends where none can", error);
+  }
+  reader->in_input = false;
+  item->event = GP_PARTIAL_FACTS;
+  item->facts.file.bytes = gp_load_le64(bytes);
+  memcpy(item->facts.file.sha256, bytes + 8, sizeof item->facts.file.sha256);
+  item->facts.file.gzip = bytes[40] == 1;
+  return GP_OK;
+}
+
+/* `count` colours and ids. They stand one behind the other, so the colours are read into the
+ * flags first; both grow only as the file turns out to hold them. */
+static gp_status get_coins(gp_partial_reader *reader, uint64_t count, gp_loose_coins *coins,
+                           gp_error *error) {
+  const size_t first = coins->count;
+  gp_status status = GP_OK;
+  for (uint64_t i = 0; i < count && status == GP_OK; i += 8) {
+    uint8_t byte = 0;
+    status = get(reader, &byte, 1, error);
+    const unsigned bits = count - i < 8 ? (unsigned)(count - i) : 8;
+    if (status == GP_OK && byte >> bits != 0) {
+      status = fail_damaged(reader, "unused bits are set", error);
+    }
+    if (status == GP_OK) {
+      status = gp_loose_coins_reserve(coins, bits, error);
+    }
+    for (unsigned bit = 0; bit < bits && status == GP_OK; bit++) {
+      coins->flags[coins->count++] = (byte >> bit & 1U) != 0 ? GP_COIN_GREEN : 0;
+    }
+  }
+  for (size_t i = first; i < coins->count && status == GP_OK; i += IDS_AT_ONCE) {
+    const size_t left = coins->count - i;
+    status =
+        get(reader, coins->ids[i], (left < IDS_AT_ONCE ? left : IDS_AT_ONCE) * GP_ID_SIZE, error);
+  }
+  return status;
+}
+
+static gp_status get_document(gp_partial_reader *reader, gp_partial_item *item,
+                              gp_loose_coins *coins, gp_error *error) {
+  gp_batch_document *document = &item->document;
+  uint64_t *const numbers[] = {&document->line, &document->tokens, &document->windows,
+                               &document->alone.scored, &document->alone.green};
+  const size_t n_numbers = reader->documents ? 5 : 3;
+  gp_status status = GP_OK;
+  for (size_t i = 0; i < n_numbers && status == GP_OK; i++) {
+    status = get_varint(reader, numbers[i], error);
+  }
+  uint64_t count = 0;
+  if (status == GP_OK) {
+    status = get_varint(reader, &count, error);
+  }
+  if (status != GP_OK) {
+    return status;
+  }
+  const uint64_t width = reader->context_width;
+  const uint64_t windows = document->tokens > width ? document->tokens - width : 0;
+  if (!reader->in_input || document->windows != windows || count > windows ||
+      document->alone.scored > windows || document->alone.green > document->alone.scored ||
+      count >= UINT32_MAX) {
+    return fail_damaged(reader, "the counts of a document do not fit together", error);
+  }
+  item->event = GP_PARTIAL_DOCUMENT;
+  return get_coins(reader, count, coins, error);
+}
+
+static gp_status get_end(gp_partial_reader *reader, gp_partial_item *item, gp_error *error) {
+  uint8_t computed[GP_PARTIAL_CHECKSUM_SIZE];
+  uint8_t stored[GP_PARTIAL_CHECKSUM_SIZE];
+  gp_status status = hash_used(reader, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  if (EVP_DigestFinal_ex(reader->digest, computed, NULL) != 1 ||
+      EVP_DigestInit_ex(reader->digest, EVP_sha256(), NULL) != 1) {
+    return gp_fail(error, GP_ERR_CRYPTO, "SHA-256 failed in OpenSSL");
+  }
+  status = get(reader, stored, sizeof stored, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  if (reader->in_input || CRYPTO_memcmp(computed, stored, sizeof stored) != 0) {
+    return fail_damaged(reader, "the checksum does not match", error);
+  }
+  if (reader->begin == reader->end) {
+    status = refill(reader, error);
+  }
+  if (status == GP_OK && reader->begin != reader->end) {
+    return fail_damaged(reader, "something follows the end", error);
+  }
+  item->event = GP_PARTIAL_END;
+  return status;
+}
+
+gp_status gp_partial_next(gp_partial_reader *reader, gp_partial_item *item, gp_loose_coins *coins,
+                          gp_error *error) {
+  memset(item, 0, sizeof *item);
+  uint8_t tag = 0;
+  const gp_status status = get(reader, &tag, 1, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  switch (tag) {
+  case GP_PARTIAL_TAG_INPUT:
+    return get_input(reader, item, error);
+  case GP_PARTIAL_TAG_DOCUMENT:
+    return get_document(reader, item, coins, error);
+  case GP_PARTIAL_TAG_FACTS:
+    return get_facts(reader, item, error);
+  case GP_PARTIAL_TAG_END:
+    return get_end(reader, item, error);
+  default:
+    return fail_damaged(reader, "an unknown record", error);
+  }
+}
