@@ -16,32 +16,19 @@
 
 #define CAPACITY_MIN ((size_t)64)
 
-/* An id as two numbers, so that comparing is not a call. */
 static bool is_zero(const uint8_t id[GP_ID_SIZE]) {
   const gp_words x = gp_load_words(id);
   return (x.word[0] | x.word[1]) == 0;
 }
 
-static bool is_equal(const uint8_t a[GP_ID_SIZE], const uint8_t b[GP_ID_SIZE]) {
-  const gp_words x = gp_load_words(a);
-  const gp_words y = gp_load_words(b);
-  return ((x.word[0] ^ y.word[0]) | (x.word[1] ^ y.word[1])) == 0;
-}
-
-uint64_t gp_idset_hash(const uint8_t id[GP_ID_SIZE]) {
-  const uint64_t multiplier = gp_load_le64(id) | 1;
-  const uint64_t rest = (uint64_t)gp_load_le32(id + 8) << 32 | gp_load_le32(id + 12);
-  return rest * multiplier;
-}
-
 static size_t home(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
-  return (size_t)(gp_idset_hash(id) << set->skip >> set->shift);
+  return (size_t)(gp_id_hash(id) << set->skip >> set->shift);
 }
 
 /* The slot that holds the id, or the empty one where it belongs. */
 static uint8_t *find(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
   size_t i = home(set, id);
-  while (!is_zero(set->slots[i]) && !is_equal(set->slots[i], id)) {
+  while (!is_zero(set->slots[i]) && !gp_id_equal(set->slots[i], id)) {
     i = (i + 1) & (set->capacity - 1);
   }
   return set->slots[i];

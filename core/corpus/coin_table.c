@@ -217,7 +217,7 @@ static gp_status split_log(const gp_memory_budget *budget, FILE *log, unsigned s
   uint8_t id[GP_ID_SIZE];
   uint64_t place = 0;
   while (status == GP_OK && get_record(log, id, &place)) {
-    const uint64_t part = gp_idset_hash(id) << skip >> (64 - SPLIT_LOG2);
+    const uint64_t part = gp_id_hash(id) << skip >> (64 - SPLIT_LOG2);
     status = put_record(parts[part], id, place, error);
   }
   return status == GP_OK && ferror(log) ? fail_log("read", error) : status;

@@ -49,7 +49,7 @@ void gp_coin_table_release(gp_coin_table *table);
 
 /* The shard that an id belongs to. */
 static inline unsigned gp_coin_shard_of(const uint8_t id[GP_ID_SIZE]) {
-  return (unsigned)(gp_idset_hash(id) >> (64 - GP_SHARDS_LOG2));
+  return (unsigned)(gp_id_hash(id) >> (64 - GP_SHARDS_LOG2));
 }
 
 /* Adds `count` <= GP_COIN_CHUNK ids to a shard; coin i belongs to document first_document +

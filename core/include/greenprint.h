@@ -562,6 +562,79 @@ typedef struct gp_input_facts {
 GP_API GP_MUST_CHECK gp_status gp_reader_facts(const gp_reader *reader, gp_input_facts *facts,
                                                gp_error *error);
 
+/* ----------------------------------------------------------------- weights */
+
+/* What a reference model, one that never saw the key, expected at each position of the
+ * documents: a file that greenprint.reference of the Python package writes (SPEC.md section
+ * 14), read once from front to back. Memory is bounded by a buffer of 64 KiB; what the file
+ * claims allocates nothing. One thread at a time. */
+typedef struct gp_expectations gp_expectations;
+
+#define GP_EXPECTATIONS_LABEL_SIZE 201
+#define GP_EXPECTATIONS_TOP_MAX    255
+
+typedef struct gp_expectations_info {
+  char label[GP_EXPECTATIONS_LABEL_SIZE]; /* what the writer called the reference model */
+  uint32_t vocabulary;                    /* every id in the file is below it; 0: not stated */
+  uint32_t top_k;                         /* the most expectations at a position */
+  uint64_t documents;                     /* read so far */
+  uint64_t tokens;                        /* their positions */
+  bool complete;                          /* the end was reached and is as it should be */
+  gp_input_facts file;                    /* zero until then */
+} gp_expectations_info;
+
+/* Opens `path`, plain or gzipped; "-" is standard input. Reads and checks the header.
+ * Errors name the file: GP_ERR_IO, GP_ERR_FORMAT, GP_ERR_MEMORY; GP_ERR_VERSION for a version
+ * or kind of weights that this library does not read. */
+GP_API GP_MUST_CHECK gp_status gp_expectations_open(const char *path, gp_expectations **file,
+                                                    gp_error *error);
+GP_API void gp_expectations_free(gp_expectations *file);
+GP_API void gp_expectations_get_info(const gp_expectations *file, gp_expectations_info *info);
+
+/* Checks that the file ends here: GP_ERR_FORMAT where it holds expectations for further
+ * documents, is cut off or is damaged. To be called when all documents were added. */
+GP_API GP_MUST_CHECK gp_status gp_expectations_finish(gp_expectations *file, gp_error *error);
+
+/* Weighs coins by what a reference model expected (SPEC.md section 7): the weight of (context,
+ * token) is how often the token occurred after the context, minus the reference model's
+ * probabilities of it summed over all positions with that context. Memory grows with the
+ * distinct coins that occurred or were expected, 33 to 66 bytes each. One thread at a time. */
+typedef struct gp_weigher gp_weigher;
+
+typedef struct gp_weigher_counts {
+  uint64_t documents;
+  uint64_t tokens;
+  uint64_t positions; /* with a window: the others are skipped */
+  uint64_t occurred;  /* distinct coins that occurred */
+  uint64_t expected;  /* distinct coins that were only expected */
+} gp_weigher_counts;
+
+/* Derives a weigher from a key. `options` may be NULL: no tenant. */
+GP_API GP_MUST_CHECK gp_status gp_weigher_new(const gp_key *key,
+                                              const gp_verifier_options *options,
+                                              gp_weigher **weigher, gp_error *error);
+GP_API void gp_weigher_free(gp_weigher *weigher);
+
+/* Forgets all documents; keeps the key. */
+GP_API void gp_weigher_reset(gp_weigher *weigher);
+
+/* Adds one document of n_tokens ids (`tokens` may be NULL when that is 0) with the
+ * expectations of the next document in `file`, which have to be those of this very sequence.
+ * Errors: GP_ERR_FORMAT where they are not, and where the file is damaged, naming file and
+ * document; GP_ERR_IO, GP_ERR_MEMORY, GP_ERR_CRYPTO. After any of these the weigher can only be
+ * reset or freed, and the file freed. */
+GP_API GP_MUST_CHECK gp_status gp_weigher_add(gp_weigher *weigher, const uint32_t *tokens,
+                                              size_t n_tokens, gp_expectations *file,
+                                              gp_error *error);
+
+GP_API void gp_weigher_get_counts(const gp_weigher *weigher, gp_weigher_counts *counts);
+
+/* The test of the coins so far; documents may be added afterwards. Coins of weight 0 are left
+ * out. The same documents in the same order give the same bits. Needs 9 bytes a coin while it
+ * runs. Errors: GP_ERR_ARGUMENT after a failed gp_weigher_add(); GP_ERR_MEMORY, GP_ERR_CRYPTO. */
+GP_API GP_MUST_CHECK gp_status gp_weigher_result(gp_weigher *weigher, gp_weighted_result *result,
+                                                 gp_error *error);
+
 /* --------------------------------------------------------------------- corpora */
 
 /* A run over many inputs: reads, tokenizes and scores them with several threads, each coin

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "support.h"
+#include "expectations_support.h"
 
 /* How many allocations still succeed; negative: all of them. */
 static long allowance = -1;
@@ -212,6 +212,52 @@ static gp_status read_npy(gp_error *error) {
   return read_file(&options, error);
 }
 
+/* A small expectations file for `document`; its own allocations do not count. */
+static void write_expectations(void) {
+  const long allowed = allowance;
+  const long counted = allocations;
+  allowance = -1;
+  image bytes = {0};
+  put_header(&bytes, "nothing", 0, 1);
+  put_document(&bytes, document, 600);
+  for (uint32_t i = 0; i < 600; i++) {
+    put_u8(&bytes, 1);
+    put_entry(&bytes, i, 0.5F);
+  }
+  put_checksum(&bytes);
+  put_end(&bytes);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_int_equal(fwrite(bytes.bytes, 1, bytes.size, file), bytes.size);
+  assert_int_equal(fclose(file), 0);
+  free(bytes.bytes);
+  allowance = allowed;
+  allocations = counted;
+}
+
+static gp_status weigh(gp_error *error) {
+  write_expectations();
+  gp_expectations *file = NULL;
+  gp_weigher *weigher = NULL;
+  gp_weighted_result result;
+  gp_status status = gp_expectations_open(path, &file, error);
+  if (status == GP_OK) {
+    status = gp_weigher_new(key, NULL, &weigher, error);
+  }
+  if (status == GP_OK) {
+    status = gp_weigher_add(weigher, document, 600, file, error);
+  }
+  if (status == GP_OK) {
+    status = gp_expectations_finish(file, error);
+  }
+  if (status == GP_OK) {
+    status = gp_weigher_result(weigher, &result, error);
+  }
+  gp_weigher_free(weigher);
+  gp_expectations_free(file);
+  return status;
+}
+
 /* jansson takes some of its own allocation failures for syntax errors, so where it is at
  * work a refusal may name the input instead of the memory. */
 static void fail_each(scenario *run, bool with_jansson) {
@@ -264,6 +310,11 @@ static void embedding(void **state) {
 static void verifying(void **state) {
   (void)state;
   fail_each(verify, false);
+}
+
+static void weighing(void **state) {
+  (void)state;
+  fail_each(weigh, false);
 }
 
 static void reading(void **state) {
@@ -325,6 +376,9 @@ int main(void) {
       cmocka_unit_test(key_generation), cmocka_unit_test(key_file),
       cmocka_unit_test(embedding),      cmocka_unit_test(verifying),
       cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
+
+      cmocka_unit_test(key_generation), cmocka_unit_test(key_file), cmocka_unit_test(embedding),
+      cmocka_unit_test(verifying),      cmocka_unit_test(reading),  cmocka_unit_test(weighing),
       cmocka_unit_test(hot_path),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);

@@ -34,6 +34,7 @@ from greenprint._errors import (
 from greenprint._keys import Key, KeyInfo, inspect
 from greenprint._params import Params
 from greenprint._verifying import Result, Verifier, log10_binomial_tail, z_score
+from greenprint._weighing import Expectations, ExpectationsInfo, Weigher, WeightedResult
 
 __version__: str = _library.PACKAGE_VERSION
 
@@ -46,6 +47,8 @@ def library_version() -> str:
 __all__ = [
     "ArgumentError",
     "CryptoError",
+    "Expectations",
+    "ExpectationsInfo",
     "FileError",
     "FormatError",
     "GreenprintError",
@@ -61,6 +64,8 @@ __all__ = [
     "Verifier",
     "VersionError",
     "Watermark",
+    "Weigher",
+    "WeightedResult",
     "__version__",
     "inspect",
     "library_version",

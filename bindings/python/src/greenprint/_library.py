@@ -134,6 +134,50 @@ class Document(ctypes.Structure):
     ]
 
 
+class WeightedResult(ctypes.Structure):
+    """``gp_weighted_result``."""
+
+    _fields_ = [
+        ("coins", c_uint64),
+        ("statistic", c_double),
+        ("z", c_double),
+        ("log10_p", c_double),
+        ("log10_p_saddlepoint", c_double),
+    ]
+
+
+class InputFacts(ctypes.Structure):
+    """``gp_input_facts``."""
+
+    _fields_ = [("bytes", c_uint64), ("sha256", c_uint8 * 32), ("gzip", c_bool)]
+
+
+class ExpectationsInfo(ctypes.Structure):
+    """``gp_expectations_info``."""
+
+    _fields_ = [
+        ("label", c_char * 201),
+        ("vocabulary", c_uint32),
+        ("top_k", c_uint32),
+        ("documents", c_uint64),
+        ("tokens", c_uint64),
+        ("complete", c_bool),
+        ("file", InputFacts),
+    ]
+
+
+class WeigherCounts(ctypes.Structure):
+    """``gp_weigher_counts``."""
+
+    _fields_ = [
+        ("documents", c_uint64),
+        ("tokens", c_uint64),
+        ("positions", c_uint64),
+        ("occurred", c_uint64),
+        ("expected", c_uint64),
+    ]
+
+
 _HANDLE = POINTER(c_void_p)  # where a new object goes
 _ERROR = POINTER(Error)
 _U8 = POINTER(c_uint8)
@@ -185,6 +229,16 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gp_reader_open": (c_int, (c_char_p, POINTER(ReaderOptions), _HANDLE, _ERROR)),
     "gp_reader_free": (None, (c_void_p,)),
     "gp_reader_next": (c_int, (c_void_p, POINTER(Document), POINTER(c_bool), _ERROR)),
+    "gp_expectations_open": (c_int, (c_char_p, _HANDLE, _ERROR)),
+    "gp_expectations_free": (None, (c_void_p,)),
+    "gp_expectations_get_info": (None, (c_void_p, POINTER(ExpectationsInfo))),
+    "gp_expectations_finish": (c_int, (c_void_p, _ERROR)),
+    "gp_weigher_new": (c_int, (c_void_p, POINTER(VerifierOptions), _HANDLE, _ERROR)),
+    "gp_weigher_free": (None, (c_void_p,)),
+    "gp_weigher_reset": (None, (c_void_p,)),
+    "gp_weigher_add": (c_int, (c_void_p, c_void_p, c_size_t, c_void_p, _ERROR)),
+    "gp_weigher_get_counts": (None, (c_void_p, POINTER(WeigherCounts))),
+    "gp_weigher_result": (c_int, (c_void_p, POINTER(WeightedResult), _ERROR)),
 }
 
 

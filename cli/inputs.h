@@ -1,0 +1,30 @@
+/* What a command reads: files as they were named, and the files in folders. */
+#ifndef CLI_INPUTS_H
+#define CLI_INPUTS_H
+
+#include "greenprint.h"
+
+typedef struct named_input {
+  char *name;
+  gp_input_format format; /* as its name says */
+} named_input;
+
+typedef struct named_inputs {
+  named_input *entries;
+  size_t count;
+  size_t capacity;
+} named_inputs;
+
+/* What the end of a name says, before an additional .gz: .jsonl, .ndjson, .npy, .u16, .u32;
+ * .txt, .text and .md are text; everything else is a token file. */
+gp_input_format input_format_of_name(const char *name);
+
+/* Adds `name` or, where `recursive` and it is a folder, all regular files in it and below, in
+ * the bytewise order of their paths: hidden ones too, and links to regular files, but links to
+ * folders are not followed. Anything else in a folder (a socket, say) is left out; a folder
+ * without a file is an error. Returns CLI_OK, or CLI_TROUBLE after saying why. */
+int inputs_add(const char *command, const char *name, bool recursive, named_inputs *inputs);
+
+void inputs_free(named_inputs *inputs);
+
+#endif
