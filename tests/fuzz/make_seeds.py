@@ -491,7 +491,12 @@ def partial_seeds() -> Seeds:
     def file(flags: int, inputs: int) -> bytes:
         return with_digest(head(flags) + input_(flags, b"a.txt") * inputs + b"\xff")
 
+    # Four million bytes of colours, of coins that never come, in four thousand bytes of gzip.
+    many = 8 * 4_000_000
+    numbers = b"".join(map(varint, [1, many + 2, many, many]))
+    liar = head(0) + b"\1\1\1\0a\2" + numbers + bytes(many // 8)
     return {
+        "liar": packed(liar),
         "plain": file(0, 1),
         "tenant": file(1, 1),
         "documents": file(2, 2),
