@@ -79,7 +79,7 @@ def power_ticks(axis, which: str, step: int = 1) -> None:
 def square(axis) -> None:
     """Give both axes their powers of ten; the band's far end, which is wide, is cut off."""
     axis.set_xlim(0)
-    axis.set_ylim(0, axis.get_xlim()[1] + 2)
+    axis.set_ylim(0, axis.get_xlim()[1] + 3)
     power_ticks(axis, "x")
     power_ticks(axis, "y")
 
@@ -169,13 +169,14 @@ def repeats_counted(contrasts: Sequence[Contrast], path: Path) -> None:
         for number, contrast in enumerate(mine):
             p = 10 ** np.maximum(contrast.log10_p, -ceiling)
             draw_quantiles(axis, p, number, contrast.cell.scheme.name)
-        axis.axhline(6, color="0.3", lw=0.8, ls=(0, (1, 2)))
+        axis.axhline(6, color="0.3", lw=0.8, ls=(0, (1, 2)), label="default threshold")
         axis.set_title(text)
         axis.set_xlim(0)
         axis.set_ylim(0, ceiling)
         power_ticks(axis, "x")
         power_ticks(axis, "y", 4)
-        axis.get_yticklabels()[-1].set_text(f"$\\leq 10^{{-{ceiling}}}$")
-    axes[0].text(0.03, 6.2, "default threshold, $10^{-6}$", color="0.3", fontsize=10)
+    places = axes[0].get_yticks()
+    names = ["1", *(f"$10^{{-{place:g}}}$" for place in places[1:])]
+    axes[0].set_yticks(places, [*names[:-1], f"$\\leq 10^{{-{ceiling}}}$"])
     axes[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     finish(figure, axes, path)

@@ -341,6 +341,8 @@ def gguf_value(value: object) -> bytes:
         return struct.pack("<If", 6, value)
     if isinstance(value, str):
         return struct.pack("<I", 8) + gguf_string(value)
+    if value and all(type(member) is int for member in value):
+        return struct.pack(f"<IIQ{len(value)}i", 9, 5, len(value), *value)
     members = [gguf_value(member) for member in value]
     head = struct.pack("<I", 9) + (members[0][:4] if members else struct.pack("<I", 8))
     return head + struct.pack("<Q", len(members)) + b"".join(m[4:] for m in members)
@@ -377,7 +379,8 @@ def gguf_seeds() -> Seeds:
         ggml + "unknown_token_id": 0,
         ggml + "add_bos_token": True,
     }
-    liar = gguf(bytes_)[:24] + gguf_string(ggml + "tokens") + struct.pack("<IIQ", 9, 8, 2**62)
+    liar = gguf({})[:16] + struct.pack("<Q", 2) + gguf_string(ggml + "tokens")
+    liar += struct.pack("<IIQ", 9, 8, 2**62) + bytes(100)
     return {
         "bytes.gguf": gguf(bytes_),
         "version-2.gguf": gguf(bytes_ | {ggml + "pre": "llama-bpe"}, 2),

@@ -60,7 +60,7 @@ void gp_fuzz_encode(gp_encoder *encoder, const gp_tokenizer *tokenizer, const ch
 
 static const char sample[] = "Hello, world!  1234 don't\r\n\tna\xC3\xAFve Stra\xC3\x9F"
                              "e \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80 e\xCC\x81 \xFF\x80 <s>"
-                             "aaaaaaaaaaaaaaaa    \xE2\x96\x81x";
+                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!    \xE2\x96\x81x";
 
 void gp_fuzz_tokenizer_file(const uint8_t *data, size_t size) {
   gp_error error;
