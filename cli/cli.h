@@ -7,7 +7,7 @@
 
 #include "greenprint.h"
 
-/* Exit statuses. CLI_NOT_FOUND is of `verify` alone. */
+/* Exit statuses. CLI_NOT_FOUND is of `verify` and `merge` alone. */
 enum {
   CLI_OK = 0,
   CLI_NOT_FOUND = 1,
@@ -19,6 +19,8 @@ enum {
 int cli_keygen(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_merge(int argc, char **argv);
+int cli_plan(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 /* --- console.c */
@@ -57,6 +59,13 @@ int cli_bad_option(const char *command, int returned, char **argv);
 /* Reads decimal digits, nothing else; false when they are none or exceed `largest`. */
 bool cli_parse_number(const char *text, uint64_t largest, uint64_t *value);
 
+/* Reads a number between 0 and 1, both exclusive, such as an alpha; says what is wrong. */
+int cli_parse_probability(const char *command, const char *option, const char *text,
+                          double *value);
+
+/* Reads "1234", "64K", "10M", "2G" or "1T" (powers of 1024). */
+bool cli_parse_size(const char *text, uint64_t *value);
+
 /* --- describe.c */
 
 #define CLI_PARAMS_SIZE 64
@@ -73,11 +82,13 @@ const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p);
 /* What a verdict rests on. */
 typedef struct cli_evidence {
   bool found;
+  bool weighted; /* by a reference model */
   const char *key_id;
   gp_params params;
   double alpha;
+  uint64_t tried; /* keys and tenants; 0 is 1 */
   uint64_t scored;
-  double log10_p;
+  double log10_p; /* that decides: corrected for what was tried */
 } cli_evidence;
 
 /* What a verdict means, in sentences for people, without line breaks. Returns `out`. */

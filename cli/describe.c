@@ -30,22 +30,29 @@ const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p) {
 /* Alpha may have been anything, so chance is named as well, with what p says about it. */
 static void describe_found(char out[CLI_MEANING_SIZE], const cli_evidence *evidence) {
   char p[CLI_P_SIZE];
+  const char *chance = evidence->weighted
+                           ? "so large a sum, or a larger one, with probability at "
+                             "most"
+                           : "as many green tokens, or more, with probability";
+  const char *tried = evidence->tried > 1 ? ", for any of the keys and tenants tried" : "";
   (void)snprintf(out, CLI_MEANING_SIZE,
                  "Either the text was written under the influence of key %s, or by something "
-                 "trained on such text, or it is chance: text written without the key has as "
-                 "many green tokens, or more, with probability %s.",
-                 evidence->key_id, cli_describe_p(p, evidence->log10_p));
+                 "trained on such text, or it is chance: text written without the key has "
+                 "%s %s%s.",
+                 evidence->key_id, chance, cli_describe_p(p, evidence->log10_p), tried);
 }
 
 const char *cli_describe_meaning(char out[CLI_MEANING_SIZE], const cli_evidence *evidence) {
-  const double smallest = (double)evidence->scored * log10(gp_params_gamma(&evidence->params));
+  const double tried = evidence->tried > 1 ? log10((double)evidence->tried) : 0;
+  const double smallest =
+      (double)evidence->scored * log10(gp_params_gamma(&evidence->params)) + tried;
   if (evidence->found) {
     describe_found(out, evidence);
   } else if (evidence->scored == 0) {
     (void)snprintf(out, CLI_MEANING_SIZE,
                    "Nothing was scored: no document has more than %" PRIu32 " tokens.",
                    evidence->params.context_width);
-  } else if (smallest > log10(evidence->alpha)) {
+  } else if (!evidence->weighted && smallest > log10(evidence->alpha)) {
     (void)snprintf(out, CLI_MEANING_SIZE,
                    "The text is too short: with so few pairs scored, no text reaches alpha.");
   } else {

@@ -19,21 +19,24 @@ static const char help[] =
     "Commands:\n"
     "  keygen     make a key file\n"
     "  inspect    show what a key file says without its passphrase\n"
-    "  verify     look for the mark of a key in token ids\n"
+    "  verify     look for the mark of a key in text or token ids\n"
+    "  merge      put partial results of verify together\n"
+    "  plan       say how many tokens are needed\n"
     "  version    show the versions of greenprint and its libraries\n"
     "\n"
     "Options:\n"
     "  -h, --help     show this help; greenprint COMMAND --help shows a command's\n"
     "  -V, --version  the same as the command version\n"
     "\n"
-    "Exit status: 0 done (verify: found), 1 verify: not found, 2 an error.\n";
+    "Exit status: 0 done (verify, merge: found), 1 verify, merge: not found, 2 an error.\n";
 
 static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"keygen", cli_keygen},   {"inspect", cli_inspect},   {"verify", cli_verify},
-    {"version", cli_version}, {"--version", cli_version}, {"-V", cli_version},
+    {"keygen", cli_keygen},     {"inspect", cli_inspect}, {"verify", cli_verify},
+    {"merge", cli_merge},       {"plan", cli_plan},       {"version", cli_version},
+    {"--version", cli_version}, {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be

@@ -1,7 +1,9 @@
 /* What can be wrong with options, said in one way by all commands. */
 #include "cli.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 int cli_bad_option(const char *command, int returned, char **argv) {
@@ -38,5 +40,44 @@ bool cli_parse_number(const char *text, uint64_t largest, uint64_t *value) {
     parsed = 10 * parsed + digit;
   }
   *value = parsed;
+  return true;
+}
+
+/* strtod() takes more than decimal numbers: blanks, "inf", "nan", hexadecimal. ERANGE is no
+ * reason to refuse: numbers below 2^-1022 set it, though they are read. */
+int cli_parse_probability(const char *command, const char *option, const char *text,
+                          double *value) {
+  char *end = "";
+  errno = 0;
+  const bool decimal = *text != '\0' && strspn(text, "0123456789.eE+-") == strlen(text);
+  *value = decimal ? strtod(text, &end) : 0;
+  if (*end == '\0' && errno == ERANGE && *value == 0) {
+    return cli_fail(command, "%s %s is too small to be told from 0", option, text);
+  }
+  if (*end != '\0' || !(*value > 0 && *value < 1)) {
+    return cli_fail(command, "%s %s is not a number between 0 and 1, such as %s", option, text,
+                    strcmp(option, "--alpha") == 0 ? "1e-6" : "0.9");
+  }
+  return CLI_OK;
+}
+
+bool cli_parse_size(const char *text, uint64_t *value) {
+  static const char units[] = "KMGT";
+  char digits[24];
+  const size_t length = strlen(text);
+  if (length == 0 || length >= sizeof digits) {
+    return false;
+  }
+  memcpy(digits, text, length + 1);
+  const char *unit = strchr(units, digits[length - 1]);
+  unsigned shift = 0;
+  if (unit != NULL && *unit != '\0') {
+    shift = 10 * ((unsigned)(unit - units) + 1);
+    digits[length - 1] = '\0';
+  }
+  if (!cli_parse_number(digits, UINT64_MAX >> shift, value)) {
+    return false;
+  }
+  *value <<= shift;
   return true;
 }

@@ -1,14 +1,35 @@
-/* A report, for machines and for people. */
+/* Reports, for machines and for people. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
 #include "findings.h"
 
-/* Prints the report of SPEC.md section 11 on standard output; false without memory, and
- * then nothing was printed. */
-bool report_print_json(const findings *all);
+typedef enum report_form {
+  REPORT_TEXT,
+  REPORT_BRIEF,      /* the verdict alone */
+  REPORT_JSON,       /* one object: SPEC.md section 11 */
+  REPORT_JSON_LINES, /* an object for each document, and the report last */
+} report_form;
 
-/* Prints the report for people on standard output. */
-void report_print(const findings *all);
+/* Prints a report on standard output. Returns CLI_OK, or CLI_TROUBLE with a message. */
+int report_print(const char *command, report_form form, const findings *all);
+
+/* --- report_json.c: false without memory, and then nothing was printed */
+
+bool report_print_json(const findings *all, bool lines);
+
+/* How text becomes token ids, as a line of JSON, to be freed; the report has its fields.
+ * `tokenizer` may be NULL. */
+char *report_settings(const gp_tokenizer *tokenizer, unsigned normalize);
+
+/* --- report_text.c */
+
+void report_print_text(const findings *all, bool brief);
+
+/* --- report_page.c */
+
+/* Writes the page. `tokenizer` is the name of its file, or NULL. */
+int report_write_page(const char *command, const char *path, const findings *all,
+                      const char *tokenizer, unsigned normalize);
 
 #endif

@@ -38,17 +38,22 @@ static bool append(json_t *array, json_t *item) {
   return json_array_append_new(array, item) == 0;
 }
 
+static void hex_of(char *out, size_t size, const uint8_t *bytes, size_t n_bytes) {
+  (void)sodium_bin2hex(out, size, bytes, n_bytes);
+}
+
 static json_t *inputs_array(const findings *all) {
   json_t *array = json_array();
-  for (size_t i = 0; i < all->n_inputs; i++) {
-    const input_findings *input = &all->inputs[i];
-    char sha256[2 * sizeof input->facts.sha256 + 1];
-    (void)sodium_bin2hex(sha256, sizeof sha256, input->facts.sha256, sizeof input->facts.sha256);
+  for (size_t i = 0; i < all->info.n_inputs; i++) {
+    gp_corpus_input_facts input;
+    gp_corpus_get_input(all->corpus, i, &input);
+    char sha256[2 * sizeof input.file.sha256 + 1];
+    hex_of(sha256, sizeof sha256, input.file.sha256, sizeof input.file.sha256);
     json_t *object = json_pack(
-        "{s:o, s:s, s:b, s:s, s:I, s:I, s:I}", "name", name_string(input->name), "format",
-        input->format == GP_INPUT_JSONL ? "jsonl" : "tokens", "gzip", input->facts.gzip ? 1 : 0,
-        "sha256", sha256, "bytes", (json_int_t)input->facts.bytes, "documents",
-        (json_int_t)input->documents, "tokens", (json_int_t)input->tokens);
+        "{s:o, s:s, s:b, s:s, s:I, s:I, s:I, s:I}", "name", name_string(input.name), "format",
+        gp_input_format_name(input.format), "gzip", input.file.gzip ? 1 : 0, "sha256", sha256,
+        "bytes", (json_int_t)input.file.bytes, "documents", (json_int_t)input.documents, "tokens",
+        (json_int_t)input.tokens, "bad_lines", (json_int_t)input.bad);
     if (!append(array, object)) {
       json_decref(array);
       return NULL;
@@ -57,28 +62,168 @@ static json_t *inputs_array(const findings *all) {
   return array;
 }
 
+/* "tenant" is a string: it may exceed 2^53. */
+static json_t *tenant_string(const gp_verifier_options *tenant) {
+  char text[24];
+  (void)snprintf(text, sizeof text, "%" PRIu64, tenant->tenant);
+  return tenant->has_tenant ? json_string(text) : json_null();
+}
+
+static json_t *evidence_object(const findings *all) {
+  if (all->n_candidates != 1) {
+    return json_null();
+  }
+  const gp_corpus_evidence *evidence = &all->evidence;
+  return json_pack("{s:f, s:f, s:I, s:f}", "log10_e", evidence->log10_e, "log10_e_largest",
+                   evidence->log10_e_largest, "at_document", (json_int_t)evidence->at_document,
+                   "log10_p_anytime", evidence->log10_p_anytime);
+}
+
+static json_t *weighted_object(const findings *all) {
+  if (!all->weighted) {
+    return json_null();
+  }
+  const weighted_findings *weights = &all->weights;
+  char sha256[2 * sizeof weights->model.file.sha256 + 1];
+  hex_of(sha256, sizeof sha256, weights->model.file.sha256, sizeof weights->model.file.sha256);
+  return json_pack(
+      "{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "model",
+      name_string(weights->model.label), "sha256", sha256, "positions",
+      (json_int_t)weights->counts.positions, "coins", (json_int_t)weights->result.coins,
+      "occurred", (json_int_t)weights->counts.occurred, "expected",
+      (json_int_t)weights->counts.expected, "top_k", (json_int_t)weights->model.top_k,
+      "statistic", weights->result.statistic, "z", weights->result.z, "log10_p",
+      weights->result.log10_p, "log10_p_saddlepoint", weights->result.log10_p_saddlepoint);
+}
+
+static json_t *candidates_array(const findings *all) {
+  if (all->n_candidates == 1) {
+    return json_null();
+  }
+  json_t *array = json_array();
+  for (size_t i = 0; i < all->n_found; i++) {
+    const candidate_findings *one = &all->candidates[i];
+    json_t *object =
+        json_pack("{s:s, s:o, s:I, s:I, s:f, s:f, s:f}", "key_id", one->key_id, "tenant",
+                  tenant_string(&one->tenant), "scored", (json_int_t)one->result.scored, "green",
+                  (json_int_t)one->result.green, "z", one->result.z, "log10_p",
+                  one->result.log10_p, "log10_p_corrected", one->log10_p_corrected);
+    if (!append(array, object)) {
+      json_decref(array);
+      return NULL;
+    }
+  }
+  return array;
+}
+
+static json_t *segments_array(const findings *all) {
+  if (!all->located) {
+    return json_null();
+  }
+  json_t *array = json_array();
+  for (size_t i = 0; i < all->n_segments; i++) {
+    const segment_findings *one = &all->segments[i];
+    json_t *bytes = one->has_bytes ? json_pack("[I, I]", (json_int_t)one->first_byte,
+                                               (json_int_t)one->end_byte)
+                                   : json_null();
+    json_t *object = json_pack(
+        "{s:I, s:I, s:I, s:[I, I], s:o, s:I, s:I, s:f, s:f}", "document",
+        (json_int_t)one->document, "input", (json_int_t)one->input, "line", (json_int_t)one->line,
+        "tokens", (json_int_t)one->segment.first, (json_int_t)one->segment.end, "bytes", bytes,
+        "scored", (json_int_t)one->segment.scored, "green", (json_int_t)one->segment.green,
+        "log10_p", one->segment.log10_p, "log10_p_corrected", one->segment.log10_p_corrected);
+    if (!append(array, object)) {
+      json_decref(array);
+      return NULL;
+    }
+  }
+  return array;
+}
+
+/* Adds fields; takes over `more`, which may be NULL for want of memory. */
+static bool extend(json_t *object, json_t *more) {
+  const bool done = more != NULL && json_object_update(object, more) == 0;
+  json_decref(more);
+  return done;
+}
+
+/* The settings come out of a partial file in a merge: only what is known is taken. */
+static json_t *settings_object(const char *text) {
+  json_t *settings = json_loads(text, 0, NULL);
+  json_t *tokenizer = json_object_get(settings, "tokenizer");
+  json_t *normalize = json_object_get(settings, "normalize");
+  json_t *object =
+      json_pack("{s:O, s:O}", "tokenizer", tokenizer != NULL ? tokenizer : json_null(),
+                "normalize", normalize != NULL ? normalize : json_null());
+  json_decref(settings);
+  return object;
+}
+
 static json_t *report_object(const findings *all) {
-  const gp_result *result = &all->result;
+  const candidate_findings *best = &all->best;
+  const gp_result *result = &best->result;
   char commitment[2 * GP_COMMITMENT_SIZE + 1];
-  char tenant[24];
   char p_value[CLI_P_SIZE];
-  (void)sodium_bin2hex(commitment, sizeof commitment, all->commitment, sizeof all->commitment);
-  (void)snprintf(tenant, sizeof tenant, "%" PRIu64, all->tenant.tenant);
+  hex_of(commitment, sizeof commitment, best->commitment, sizeof best->commitment);
   json_t *fraction = result->scored > 0
                          ? json_real((double)result->green / (double)result->scored)
                          : json_null();
-  return json_pack(
-      "{s:i, s:s+, s:s, s:s, s:I, s:f, s:s, s:s, s:s?,"
-      " s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:f, s:s, s:f, s:s, s:o}",
-      "report_version", 1, "tool", "greenprint ", gp_version(), "scheme", GP_SCHEME_ID, "seeding",
-      gp_seeding_name(all->params.seeding), "context_width",
-      (json_int_t)all->params.context_width, "gamma", gp_params_gamma(&all->params), "key_id",
-      all->key_id, "key_commitment", commitment, "tenant", all->tenant.has_tenant ? tenant : NULL,
-      "documents", (json_int_t)result->documents, "tokens", (json_int_t)result->tokens, "scored",
-      (json_int_t)result->scored, "repeated", (json_int_t)result->repeated, "green",
-      (json_int_t)result->green, "green_fraction", fraction, "z", result->z, "log10_p",
-      result->log10_p, "p_value", cli_describe_p(p_value, result->log10_p), "alpha", all->alpha,
-      "verdict", all->found ? "found" : "not_found", "inputs", inputs_array(all));
+  json_t *report =
+      json_pack("{s:i, s:s+, s:s, s:s, s:I, s:f, s:s, s:s, s:o, s:I,"
+                " s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:s, s:f, s:s}",
+                "report_version", 1, "tool", "greenprint ", gp_version(), "scheme", GP_SCHEME_ID,
+                "seeding", gp_seeding_name(best->params.seeding), "context_width",
+                (json_int_t)best->params.context_width, "gamma", gp_params_gamma(&best->params),
+                "key_id", best->key_id, "key_commitment", commitment, "tenant",
+                tenant_string(&best->tenant), "candidates_tried", (json_int_t)all->n_candidates,
+                "documents", (json_int_t)result->documents, "tokens", (json_int_t)result->tokens,
+                "scored", (json_int_t)result->scored, "repeated", (json_int_t)result->repeated,
+                "green", (json_int_t)result->green, "green_fraction", fraction, "z", result->z,
+                "log10_p", result->log10_p, "log10_p_corrected", best->log10_p_corrected,
+                "p_value", cli_describe_p(p_value, best->log10_p_corrected), "alpha", all->alpha,
+                "verdict", all->found ? "found" : "not_found");
+  if (report == NULL) {
+    return NULL;
+  }
+  const bool done =
+      extend(report, settings_object(all->info.settings)) &&
+      extend(report,
+             json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
+                       all->weighted ? "weighted" : "count", "anytime", evidence_object(all),
+                       "weighted", weighted_object(all), "candidates", candidates_array(all),
+                       "segments", segments_array(all), "inputs", inputs_array(all)));
+  if (!done) {
+    json_decref(report);
+    return NULL;
+  }
+  return report;
+}
+
+char *report_settings(const gp_tokenizer *tokenizer, unsigned normalize) {
+  json_t *described = json_null();
+  if (tokenizer != NULL) {
+    gp_tokenizer_info info;
+    gp_tokenizer_get_info(tokenizer, &info);
+    char sha256[2 * sizeof info.sha256 + 1];
+    hex_of(sha256, sizeof sha256, info.sha256, sizeof info.sha256);
+    described = json_pack("{s:s, s:I, s:s}", "model", info.model, "vocabulary",
+                          (json_int_t)info.vocabulary, "sha256", sha256);
+  }
+  json_t *steps = json_array();
+  static const struct {
+    unsigned flag;
+    const char *name;
+  } known[] = {{GP_NORMALIZE_NEWLINES, "newlines"},
+               {GP_NORMALIZE_TRAILING, "trailing"},
+               {GP_NORMALIZE_NFC, "nfc"}};
+  bool done = true;
+  for (size_t i = 0; i < sizeof known / sizeof known[0] && done; i++) {
+    done = (normalize & known[i].flag) == 0 || append(steps, json_string(known[i].name));
+  }
+  json_t *settings = json_pack("{s:o, s:o}", "tokenizer", described, "normalize", steps);
+  char *text = done && settings != NULL ? json_dumps(settings, JSON_COMPACT) : NULL;
+  json_decref(settings);
+  return text;
 }
 
 /* 17 digits bring a double back exactly; ".0" makes a whole number a real, as jansson does. */
@@ -90,44 +235,63 @@ static const char *real_text(char out[REAL_SIZE], double value) {
   return out;
 }
 
-static void print_document(const document_findings *document, double gamma) {
+static void print_document(const document_findings *document, double gamma, const char *type) {
   char z[REAL_SIZE];
   char log10_p[REAL_SIZE];
-  (void)printf(
-      "{\"input\": %zu, \"line\": %" PRIu64 ", \"tokens\": %" PRIu64 ", \"scored\": %" PRIu64
-      ", \"repeated\": %" PRIu64 ", \"green\": %" PRIu64 ", \"z\": %s, \"log10_p\": %s}",
-      document->input, document->line, document->tokens, document->scored, document->repeated,
-      document->green, real_text(z, gp_z_score(document->scored, document->green, gamma)),
-      real_text(log10_p, document->log10_p));
+  char log10_q[REAL_SIZE];
+  (void)printf("{%s\"input\": %zu, \"line\": %" PRIu64 ", \"tokens\": %" PRIu64
+               ", \"scored\": %" PRIu64 ", \"repeated\": %" PRIu64 ", \"green\": %" PRIu64
+               ", \"z\": %s, \"log10_p\": %s, \"log10_q\": %s}",
+               type, document->input, document->line, document->tokens, document->scored,
+               document->repeated, document->green,
+               real_text(z, gp_z_score(document->scored, document->green, gamma)),
+               real_text(log10_p, document->log10_p), real_text(log10_q, document->log10_q));
 }
 
 static void print_documents(const findings *all) {
-  const double gamma = gp_params_gamma(&all->params);
+  const double gamma = gp_params_gamma(&all->info.params);
   (void)fputs(",\n  \"per_document\": [", stdout);
   for (size_t i = 0; i < all->n_documents; i++) {
     (void)fputs(i > 0 ? ",\n    " : "\n    ", stdout);
-    print_document(&all->documents[i], gamma);
+    print_document(&all->documents[i], gamma, "");
   }
   (void)fputs("\n  ]", stdout);
 }
 
-bool report_print_json(const findings *all) {
-  json_t *report = report_object(all);
-  char *text = json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-  json_decref(report);
-  if (text == NULL) {
-    return false;
-  }
-  /* The documents go before the last line, the closing brace. They are written one by one,
-   * and without asking for memory: a tree of all would take 1.5 kB for each, and nothing
-   * can fail any more once something is written. */
+/* The documents go before the last line, the closing brace. They are written one by one, and
+ * without asking for memory: a tree of all would take 1.5 kB for each, and nothing can fail
+ * any more once something is written. */
+static void print_whole(const findings *all, char *text) {
   char *closing = strrchr(text, '\n');
   *closing = '\0';
   (void)fputs(text, stdout);
-  free(text);
   if (all->per_document) {
     print_documents(all);
   }
   (void)fputs("\n}\n", stdout);
+}
+
+static void print_lines(const findings *all, const char *text) {
+  const double gamma = gp_params_gamma(&all->info.params);
+  for (size_t i = 0; i < all->n_documents; i++) {
+    print_document(&all->documents[i], gamma, "\"type\": \"document\", ");
+    (void)fputc('\n', stdout);
+  }
+  (void)printf("{\"type\": \"report\", %s\n", text + 1);
+}
+
+bool report_print_json(const findings *all, bool lines) {
+  json_t *report = report_object(all);
+  char *text = json_dumps(report, (lines ? 0 : JSON_INDENT(2)) | JSON_REAL_PRECISION(17));
+  json_decref(report);
+  if (text == NULL) {
+    return false;
+  }
+  if (lines) {
+    print_lines(all, text);
+  } else {
+    print_whole(all, text);
+  }
+  free(text);
   return true;
 }

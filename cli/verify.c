@@ -1,335 +1,220 @@
-/* greenprint verify: looks for the mark of a key in token ids. */
-#include "cli.h"
-#include "passphrase.h"
-#include "report.h"
-#include "scan.h"
-
-#include <errno.h>
-#include <getopt.h>
-#include <math.h>
+/* greenprint verify: looks for the mark of a key in text or token ids. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
+#include "inputs.h"
+#include "keys.h"
+#include "report.h"
+#include "scan.h"
+#include "tenants.h"
+#include "verify_options.h"
+
 static const char name[] = "verify";
 
-static const char help[] =
-    "Usage: greenprint verify -k KEYFILE [OPTION...] [FILE...]\n"
-    "\n"
-    "Counts green tokens in FILEs of token ids, each (context, token) pair once over all\n"
-    "of them, and says how probable so many are in text written without the key. Reads\n"
-    "standard input without FILE, or where FILE is -. Files may be gzipped.\n"
-    "\n"
-    "  -k, --key KEYFILE           the key\n"
-    "      --passphrase-file FILE  take the passphrase of a sealed key from FILE; without\n"
-    "                              it, it is asked for on the terminal\n"
-    "      --alpha A               find the mark when p <= A, chosen before looking: 1e-6\n"
-    "      --tenant ID             look for the mark of this tenant, 0 to 2^64 - 1\n"
-    "      --format FORMAT         tokens (a document a line, ids separated by blanks) or\n"
-    "                              jsonl (an object a line); without it, jsonl for names\n"
-    "                              that end in .jsonl or .ndjson, with or without .gz\n"
-    "      --field NAME            the field of JSON Lines that holds the ids: tokens;\n"
-    "                              implies --format jsonl\n"
-    "      --per-document          also count every document as if it stood alone\n"
-    "      --json                  write the report as JSON\n"
-    "  -h, --help                  show this help\n"
-    "\n"
-    "If several keys, tenants or selections of the text are tried, p has to be\n"
-    "multiplied by their number.\n"
-    "\n"
-    "Exit status: 0 found, 1 not found, 2 an error, and then nothing is written on\n"
-    "standard output.\n";
+/* What a run needs, and has to release. */
+typedef struct verify_run {
+  const verify_options *options;
+  gp_key **keys;
+  size_t n_keys;
+  tenant_list tenants;
+  gp_tokenizer *tokenizer;
+  char *settings;
+  named_inputs names;
+  gp_corpus_input *inputs;
+} verify_run;
 
-typedef struct verify_options {
-  bool help;
-  const char *key;
-  const char *passphrase_file;
-  const char *alpha;
-  const char *tenant;
-  const char *format;
-  const char *field;
-  bool per_document;
-  bool json;
-  char **files;
-  size_t n_files;
-} verify_options;
-
-static int parse_options(int argc, char **argv, verify_options *options) {
-  enum {
-    PASSPHRASE_FILE = CLI_LONG_OPTION,
-    ALPHA,
-    TENANT,
-    FORMAT,
-    FIELD,
-    PER_DOCUMENT,
-    JSON
-  };
-  static const struct option known[] = {
-      {"key", required_argument, NULL, 'k'},
-      {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
-      {"alpha", required_argument, NULL, ALPHA},
-      {"tenant", required_argument, NULL, TENANT},
-      {"format", required_argument, NULL, FORMAT},
-      {"field", required_argument, NULL, FIELD},
-      {"per-document", no_argument, NULL, PER_DOCUMENT},
-      {"json", no_argument, NULL, JSON},
-      {"help", no_argument, NULL, 'h'},
-      {0},
-  };
-  opterr = 0;
-  int option = 0;
-  while ((option = getopt_long(argc, argv, ":k:h", known, NULL)) != -1) {
-    switch (option) {
-    case 'k':
-      options->key = optarg;
-      break;
-    case PASSPHRASE_FILE:
-      options->passphrase_file = optarg;
-      break;
-    case ALPHA:
-      options->alpha = optarg;
-      break;
-    case TENANT:
-      options->tenant = optarg;
-      break;
-    case FORMAT:
-      options->format = optarg;
-      break;
-    case FIELD:
-      options->field = optarg;
-      break;
-    case PER_DOCUMENT:
-      options->per_document = true;
-      break;
-    case JSON:
-      options->json = true;
-      break;
-    case 'h':
-      options->help = true;
-      return CLI_OK;
-    default:
-      return cli_bad_option(name, option, argv);
-    }
-  }
-  if (options->key[0] == '\0') {
-    return cli_fail(name, "name the key file with -k KEYFILE");
-  }
-  options->files = argv + optind;
-  options->n_files = (size_t)(argc - optind);
-  return CLI_OK;
-}
-
-/* strtod() takes more than decimal numbers: blanks, "inf", "nan", hexadecimal. ERANGE is no
- * reason to refuse: numbers below 2^-1022 set it, though they are read. */
-static int set_alpha(const char *text, double *alpha) {
-  char *end = "";
-  errno = 0;
-  const bool decimal = *text != '\0' && strspn(text, "0123456789.eE+-") == strlen(text);
-  *alpha = decimal ? strtod(text, &end) : 0;
-  if (*end == '\0' && errno == ERANGE && *alpha == 0) {
-    return cli_fail(name, "--alpha %s is too small to be told from 0", text);
-  }
-  if (*end != '\0' || !(*alpha > 0 && *alpha < 1)) {
-    return cli_fail(name, "--alpha %s is not a number between 0 and 1, such as 1e-6", text);
-  }
-  return CLI_OK;
-}
-
-static bool ends_with(const char *text, const char *suffix) {
-  const size_t length = strlen(text);
-  const size_t suffix_length = strlen(suffix);
-  return length >= suffix_length && strcmp(text + length - suffix_length, suffix) == 0;
-}
-
-static gp_input_format format_of_name(const char *path) {
-  static const char *const suffixes[] = {".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz"};
-  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-    if (ends_with(path, suffixes[i])) {
-      return GP_INPUT_JSONL;
-    }
-  }
-  return GP_INPUT_TOKENS;
-}
-
-static gp_input_format format_of(const verify_options *options, const char *path) {
-  if (options->format != NULL) {
-    return strcmp(options->format, "jsonl") == 0 ? GP_INPUT_JSONL : GP_INPUT_TOKENS;
-  }
-  return options->field != NULL ? GP_INPUT_JSONL : format_of_name(path);
-}
-
-static int check_format(const verify_options *options) {
-  if (options->format != NULL && strcmp(options->format, "tokens") != 0 &&
-      strcmp(options->format, "jsonl") != 0) {
-    return cli_fail(name, "--format %s is neither tokens nor jsonl", options->format);
-  }
-  if (options->format != NULL && options->field != NULL &&
-      strcmp(options->format, "tokens") == 0) {
-    return cli_fail(name, "--field is for JSON Lines; it does not go with --format tokens");
-  }
-  return CLI_OK;
-}
-
-static int set_inputs(const verify_options *options, findings *all) {
-  static char *standard_input[] = {"-"};
-  char **names = options->n_files > 0 ? options->files : standard_input;
-  const size_t n_names = options->n_files > 0 ? options->n_files : 1;
-  all->inputs = calloc(n_names, sizeof *all->inputs);
-  if (all->inputs == NULL) {
-    return cli_fail(name, "out of memory: too many files");
+static int set_names(verify_run *run) {
+  const verify_options *options = run->options;
+  if (options->n_files == 0) {
+    return inputs_add(name, "-", false, &run->names);
   }
   bool standard_input_seen = false;
-  for (size_t i = 0; i < n_names; i++) {
-    if (strcmp(names[i], "-") == 0) {
+  for (size_t i = 0; i < options->n_files; i++) {
+    if (strcmp(options->files[i], "-") == 0) {
       if (standard_input_seen) {
         return cli_fail(name, "standard input can be read only once: - is named twice");
       }
       standard_input_seen = true;
     }
-    all->inputs[i].name = names[i];
-    all->inputs[i].format = format_of(options, names[i]);
-  }
-  all->n_inputs = n_names;
-  return CLI_OK;
-}
-
-static int set_up(const verify_options *options, findings *all) {
-  all->per_document = options->per_document;
-  all->alpha = 1e-6;
-  int status = options->alpha != NULL ? set_alpha(options->alpha, &all->alpha) : CLI_OK;
-  if (status != CLI_OK) {
-    return status;
-  }
-  if (options->tenant != NULL) {
-    all->tenant.has_tenant = true;
-    if (!cli_parse_number(options->tenant, UINT64_MAX, &all->tenant.tenant)) {
-      return cli_fail(name, "--tenant %s is not a whole number from 0 to 18446744073709551615",
-                      options->tenant);
+    const int status = inputs_add(name, options->files[i], options->recursive, &run->names);
+    if (status != CLI_OK) {
+      return status;
     }
   }
-  status = check_format(options);
-  return status != CLI_OK ? status : set_inputs(options, all);
+  return CLI_OK;
 }
 
-static int load_with_file(const verify_options *options, gp_key **key) {
-  gp_error error;
-  gp_key_info info;
-  passphrase secret = {0};
-  int status = passphrase_from_file(name, options->passphrase_file, &secret);
+/* Files without a telling name are text where there is a tokenizer. */
+static gp_input_format format_of(const verify_options *options, const named_input *input) {
+  if (options->has_format) {
+    return options->format;
+  }
+  if (options->field != NULL || options->role != NULL) {
+    return GP_INPUT_JSONL;
+  }
+  return options->tokenizer != NULL && input->format == GP_INPUT_TOKENS ? GP_INPUT_TEXT
+                                                                        : input->format;
+}
+
+static int set_inputs(verify_run *run) {
+  const verify_options *options = run->options;
+  const int status = set_names(run);
   if (status != CLI_OK) {
     return status;
   }
-  if (gp_key_load(options->key, secret.bytes, secret.length, key, &error) != GP_OK) {
-    status = cli_fail(name, "%s", error.message);
-  } else if (cli_can_be_read_again(options->key) &&
-             gp_key_inspect(options->key, &info, NULL) == GP_OK && !info.sealed) {
-    cli_warn_if_readable(name, options->key);
+  run->inputs = calloc(run->names.count, sizeof *run->inputs);
+  if (run->inputs == NULL) {
+    return cli_fail(name, "out of memory: too many files");
   }
-  passphrase_free(&secret);
-  return status;
+  const char *usual_field = options->role != NULL        ? "messages"
+                            : options->tokenizer != NULL ? "text"
+                                                         : "tokens";
+  for (size_t i = 0; i < run->names.count; i++) {
+    const gp_input_format format = format_of(options, &run->names.entries[i]);
+    const bool is_jsonl = format == GP_INPUT_JSONL;
+    const char *field = options->field != NULL ? options->field : usual_field;
+    run->inputs[i] = (gp_corpus_input){
+        .path = run->names.entries[i].name,
+        .options = {.format = format,
+                    .field = is_jsonl ? field : NULL,
+                    .role = is_jsonl ? options->role : NULL,
+                    .normalize = is_jsonl || format == GP_INPUT_TEXT ? options->normalize : 0}};
+  }
+  return CLI_OK;
 }
 
-/* The passphrase was given for the key that the prompt named, not for another that has
- * taken its place meanwhile. */
-static int check_id(const char *path, const gp_key *key, const char *asked_for) {
+static int set_tokenizer(verify_run *run) {
+  gp_error error;
+  if (run->options->tokenizer != NULL &&
+      gp_tokenizer_open(run->options->tokenizer, &run->tokenizer, &error) != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
+  run->settings = report_settings(run->tokenizer, run->options->normalize);
+  return run->settings != NULL ? CLI_OK : cli_fail(name, "out of memory: the report");
+}
+
+static int set_tenants(verify_run *run) {
+  const verify_options *options = run->options;
+  if (options->tenants != NULL) {
+    return tenants_read(name, options->tenants, &run->tenants);
+  }
+  if (!options->has_tenant) {
+    return CLI_OK;
+  }
+  run->tenants.ids = malloc(sizeof *run->tenants.ids);
+  if (run->tenants.ids == NULL) {
+    return cli_fail(name, "out of memory: --tenant");
+  }
+  run->tenants.ids[0] = options->tenant;
+  run->tenants.count = 1;
+  return CLI_OK;
+}
+
+/* The same key twice would be paid for twice. */
+static int check_twice(const verify_run *run, const gp_key *key, const char *path) {
   char id[GP_KEY_ID_STRING_SIZE];
+  char other[GP_KEY_ID_STRING_SIZE];
   gp_key_id(key, id);
-  if (strcmp(id, asked_for) != 0) {
-    return cli_fail(name, "%s: the key file changed while its passphrase was asked for", path);
+  for (size_t i = 0; i + 1 < run->n_keys; i++) {
+    gp_key_id(run->keys[i], other);
+    if (strcmp(id, other) == 0) {
+      return cli_fail(name, "%s: key %s is named twice", path, id);
+    }
   }
   return CLI_OK;
 }
 
-static int load_by_asking(const char *path, gp_key **key) {
-  gp_error error;
-  gp_key_info info;
-  if (!cli_can_be_read_again(path)) {
-    return cli_fail(name,
-                    "%s: the key is sealed and does not come from a regular file: "
-                    "name a file that holds its passphrase with --passphrase-file",
-                    path);
+static int set_keys(verify_run *run) {
+  const verify_options *options = run->options;
+  run->keys = calloc(options->n_keys, sizeof *run->keys);
+  if (run->keys == NULL) {
+    return cli_fail(name, "out of memory: keys");
   }
-  if (gp_key_inspect(path, &info, &error) != GP_OK) {
-    return cli_fail(name, "%s", error.message);
+  int status = CLI_OK;
+  for (size_t i = 0; i < options->n_keys && status == CLI_OK; i++) {
+    status = key_open(name, options->keys[i], options->passphrase_file, &run->keys[i]);
+    if (status == CLI_OK) {
+      run->n_keys++;
+      status = check_twice(run, run->keys[i], options->keys[i]);
+    }
   }
-  char prompt[64];
-  (void)snprintf(prompt, sizeof prompt, "Passphrase of key %s: ", info.id);
-  passphrase secret = {0};
-  int status = passphrase_from_terminal(name, prompt, &secret);
-  if (status != CLI_OK) {
-    return status;
-  }
-  if (gp_key_load(path, secret.bytes, secret.length, key, &error) != GP_OK) {
-    status = cli_fail(name, "%s", error.message);
-  } else {
-    status = check_id(path, *key, info.id);
-  }
-  passphrase_free(&secret);
   return status;
 }
 
-/* Reads the key file once where that is enough, so that it may be a pipe. */
-static int load_key(const verify_options *options, gp_key **key) {
-  if (options->passphrase_file != NULL) {
-    return load_with_file(options, key);
+static int run_and_report(verify_run *run) {
+  const verify_options *options = run->options;
+  const scan_plan plan = {
+      .command = name,
+      .keys = run->keys,
+      .n_keys = run->n_keys,
+      .tenants = run->tenants.ids,
+      .n_tenants = run->tenants.count,
+      .tokenizer = run->tokenizer,
+      .settings = run->settings,
+      .inputs = run->inputs,
+      .n_inputs = run->names.count,
+      .partial = options->partial,
+      .weights = options->weights,
+      .threads = options->threads,
+      .max_memory = options->max_memory,
+      .skip_bad = options->skip_bad,
+      .per_document = options->per_document || options->form == REPORT_JSON_LINES,
+      .locate = options->locate,
+      .show = options->html != NULL,
+      .no_progress = options->quiet,
+      .alpha = options->alpha,
+  };
+  findings all = {0};
+  int status = scan(&plan, &all);
+  if (status == CLI_OK && options->html != NULL) {
+    status = report_write_page(name, options->html, &all, options->tokenizer, options->normalize);
   }
-  gp_error error;
-  const gp_status loaded = gp_key_load(options->key, NULL, 0, key, &error);
-  if (loaded == GP_ERR_PASSPHRASE) {
-    return load_by_asking(options->key, key);
+  if (status == CLI_OK) {
+    const bool brief = options->quiet && options->form == REPORT_TEXT;
+    status = report_print(name, brief ? REPORT_BRIEF : options->form, &all);
   }
-  if (loaded != GP_OK) {
-    return cli_fail(name, "%s", error.message);
-  }
-  cli_warn_if_readable(name, options->key);
-  return CLI_OK;
+  const int verdict = all.found ? CLI_OK : CLI_NOT_FOUND;
+  findings_free(&all);
+  return status == CLI_OK ? verdict : status;
 }
 
-static int write_report(const verify_options *options, const findings *all) {
-  if (!options->json) {
-    report_print(all);
-  } else if (!report_print_json(all)) {
-    return cli_fail(name, "out of memory: the report");
+static void release(verify_run *run) {
+  for (size_t i = 0; i < run->n_keys; i++) {
+    gp_key_free(run->keys[i]);
   }
-  return cli_flush(name);
-}
-
-static int verify(const verify_options *options, const gp_key *key, findings *all) {
-  gp_error error;
-  all->params = gp_key_params(key);
-  gp_key_id(key, all->key_id);
-  gp_key_commitment(key, all->commitment);
-  if (scan_inputs(key, options->field != NULL ? options->field : "tokens", all, &error) !=
-      GP_OK) {
-    return cli_fail(name, "%s", error.message);
-  }
-  all->found = all->result.log10_p <= log10(all->alpha);
-  const int status = write_report(options, all);
-  if (status != CLI_OK) {
-    return status;
-  }
-  return all->found ? CLI_OK : CLI_NOT_FOUND;
+  free((void *)run->keys);
+  tenants_free(&run->tenants);
+  gp_tokenizer_free(run->tokenizer);
+  free(run->settings);
+  free(run->inputs);
+  inputs_free(&run->names);
 }
 
 int cli_verify(int argc, char **argv) {
-  verify_options options = {.key = ""};
-  int status = parse_options(argc, argv, &options);
+  static verify_options options;
+  int status = verify_parse_options(argc, argv, &options);
   if (status != CLI_OK) {
     return status;
   }
   if (options.help) {
-    (void)fputs(help, stdout);
+    (void)fputs(verify_help, stdout);
     return cli_flush(name);
   }
-  findings all = {0};
-  gp_key *key = NULL;
-  status = set_up(&options, &all);
+  verify_run run = {.options = &options};
+  status = set_inputs(&run);
   if (status == CLI_OK) {
-    status = load_key(&options, &key);
+    status = set_tokenizer(&run);
   }
   if (status == CLI_OK) {
-    status = verify(&options, key, &all);
+    status = set_tenants(&run);
   }
-  gp_key_free(key);
-  findings_free(&all);
+  if (status == CLI_OK) {
+    status = set_keys(&run);
+  }
+  if (status == CLI_OK) {
+    status = run_and_report(&run);
+  }
+  release(&run);
   return status;
 }

@@ -33,7 +33,7 @@ const char *gp_partial_difference(const gp_partial_header *a, const gp_partial_h
     return "choice of counting documents one by one (--per-document)";
   }
   if (strcmp(a->settings, b->settings) != 0) {
-    return "way of reading the inputs (tokenizer, normalization, role)";
+    return "way of reading the inputs (tokenizer, normalization)";
   }
   return NULL;
 }

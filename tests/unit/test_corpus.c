@@ -295,8 +295,8 @@ typedef struct seen {
   gp_result results[N_FILES * 64];
 } seen;
 
-static gp_status see(void *user, const gp_corpus_document *document, gp_error *error) {
-  (void)error;
+static gp_status see(void *user, const gp_corpus_document *document, gp_error *problem) {
+  (void)problem;
   seen *all = user;
   if (document->input != all->last_input) {
     all->last_line = 0;
@@ -386,10 +386,10 @@ static void test_bad_lines(void **state) {
   for (unsigned threads = 1; threads <= 4; threads++) {
     gp_corpus_options options = {.keys = keys, .n_keys = 1, .threads = threads};
     gp_corpus *corpus = NULL;
-    gp_error error = {0};
+    gp_error problem = {0};
     assert_ok(gp_corpus_new(&options, &corpus, error));
-    assert_int_equal(gp_corpus_run(corpus, &input, 1, NULL, &error), GP_ERR_FORMAT);
-    assert_non_null(strstr(error.message, "bad.txt:7: "));
+    assert_int_equal(gp_corpus_run(corpus, &input, 1, NULL, &problem), GP_ERR_FORMAT);
+    assert_non_null(strstr(problem.message, "bad.txt:7: "));
     gp_corpus_free(corpus);
     options.skip_bad = true;
     options.on_bad = note_bad;
@@ -420,7 +420,7 @@ static uint8_t *slurp(const char *path, size_t *size) {
   return bytes;
 }
 
-static gp_status merge_bytes(const uint8_t *bytes, size_t size, gp_error *error) {
+static gp_status merge_bytes(const uint8_t *bytes, size_t size, gp_error *problem) {
   char path[PATH_SIZE];
   in_folder(path, "damaged.gpp");
   FILE *out = fopen(path, "wb");
@@ -431,7 +431,7 @@ static gp_status merge_bytes(const uint8_t *bytes, size_t size, gp_error *error)
   const gp_corpus_options options = {0};
   gp_corpus *corpus = NULL;
   assert_ok(gp_corpus_new(&options, &corpus, error));
-  const gp_status status = gp_corpus_merge(corpus, paths, 1, NULL, error);
+  const gp_status status = gp_corpus_merge(corpus, paths, 1, NULL, problem);
   gp_corpus_free(corpus);
   return status;
 }
@@ -457,25 +457,25 @@ static void test_damaged_partials(void **state) {
   gp_corpus_free(corpus);
   size_t size = 0;
   uint8_t *bytes = slurp(partial, &size);
-  gp_error error = {0};
-  assert_int_equal(merge_bytes(bytes, size, &error), GP_OK);
+  gp_error problem = {0};
+  assert_int_equal(merge_bytes(bytes, size, &problem), GP_OK);
   for (size_t length = 0; length < size; length++) {
-    assert_int_not_equal(merge_bytes(bytes, length, &error), GP_OK);
-    assert_non_null(strstr(error.message, "damaged.gpp"));
+    assert_int_not_equal(merge_bytes(bytes, length, &problem), GP_OK);
+    assert_non_null(strstr(problem.message, "damaged.gpp"));
   }
   for (size_t i = 0; i < size * 8; i++) {
     bytes[i / 8] ^= (uint8_t)(1U << (i % 8));
-    const gp_status status = merge_bytes(bytes, size, &error);
+    const gp_status status = merge_bytes(bytes, size, &problem);
     assert_true(status == GP_ERR_FORMAT || status == GP_ERR_VERSION);
     bytes[i / 8] ^= (uint8_t)(1U << (i % 8));
   }
   bytes[size] = 0;
-  assert_int_equal(merge_bytes(bytes, size + 1, &error), GP_ERR_FORMAT);
+  assert_int_equal(merge_bytes(bytes, size + 1, &problem), GP_ERR_FORMAT);
   free(bytes);
 
   /* It is never written over, and a failed run leaves none. */
   assert_ok(gp_corpus_new(&options, &corpus, error));
-  assert_int_equal(gp_corpus_run(corpus, &input, 1, partial, &error), GP_ERR_EXISTS);
+  assert_int_equal(gp_corpus_run(corpus, &input, 1, partial, &problem), GP_ERR_EXISTS);
   gp_corpus_free(corpus);
   out = fopen(text, "w");
   assert_non_null(out);
@@ -483,7 +483,7 @@ static void test_damaged_partials(void **state) {
   assert_int_equal(fclose(out), 0);
   in_folder(partial, "failed.gpp");
   assert_ok(gp_corpus_new(&options, &corpus, error));
-  assert_int_equal(gp_corpus_run(corpus, &input, 1, partial, &error), GP_ERR_FORMAT);
+  assert_int_equal(gp_corpus_run(corpus, &input, 1, partial, &problem), GP_ERR_FORMAT);
   gp_corpus_free(corpus);
   struct stat facts;
   assert_int_not_equal(stat(partial, &facts), 0);

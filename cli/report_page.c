@@ -1,0 +1,167 @@
+/* The findings as the page shows them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "html/report_html.h"
+#include "report.h"
+
+#define ROW_SIZE 256
+
+typedef struct page {
+  html_report report;
+  html_input *inputs;
+  html_point *points;
+  html_document *documents;
+  gp_segment *segments; /* of the shown documents, in their order */
+  html_row rows[4];
+  char values[4][ROW_SIZE];
+} page;
+
+static void release(page *made) {
+  free(made->inputs);
+  free(made->points);
+  free(made->documents);
+  free(made->segments);
+}
+
+static bool set_inputs(page *made, const findings *all) {
+  made->inputs = calloc(all->info.n_inputs + 1, sizeof *made->inputs);
+  if (made->inputs == NULL) {
+    return false;
+  }
+  for (size_t i = 0; i < all->info.n_inputs; i++) {
+    gp_corpus_input_facts facts;
+    gp_corpus_get_input(all->corpus, i, &facts);
+    made->inputs[i] = (html_input){.name = facts.name,
+                                   .format = gp_input_format_name(facts.format),
+                                   .gzip = facts.file.gzip,
+                                   .bytes = facts.file.bytes,
+                                   .documents = facts.documents,
+                                   .tokens = facts.tokens};
+    memcpy(made->inputs[i].sha256, facts.file.sha256, sizeof facts.file.sha256);
+  }
+  made->report.inputs = made->inputs;
+  made->report.n_inputs = all->info.n_inputs;
+  return true;
+}
+
+static bool set_points(page *made, const findings *all) {
+  const gp_corpus_point *points = NULL;
+  const size_t count = gp_corpus_get_curve(all->corpus, &points);
+  made->points = calloc(count + 1, sizeof *made->points);
+  if (made->points == NULL) {
+    return false;
+  }
+  for (size_t i = 0; i < count; i++) {
+    made->points[i] =
+        (html_point){points[i].documents, points[i].scored, points[i].green, points[i].log10_e};
+  }
+  made->report.points = made->points;
+  made->report.n_points = count;
+  return true;
+}
+
+/* The segments of a document, the best first as they are in the findings. */
+static size_t take_segments(const findings *all, size_t document, gp_segment *out) {
+  size_t count = 0;
+  for (size_t i = 0; i < all->n_segments; i++) {
+    if (all->segments[i].document == document) {
+      out[count++] = all->segments[i].segment;
+    }
+  }
+  return count;
+}
+
+static bool set_documents(page *made, const findings *all) {
+  made->documents = calloc(all->n_shown + 1, sizeof *made->documents);
+  made->segments = calloc(all->n_segments + 1, sizeof *made->segments);
+  if (made->documents == NULL || made->segments == NULL) {
+    return false;
+  }
+  gp_segment *next = made->segments;
+  for (size_t i = 0; i < all->n_shown; i++) {
+    const gp_corpus_document *document = &all->shown[i].document;
+    const size_t n_segments = take_segments(all, all->shown[i].number, next);
+    made->documents[i] = (html_document){
+        .input = document->input,
+        .line = document->line,
+        .tokens = document->tokens,
+        .n_tokens = document->n_tokens,
+        .colours = document->colours,
+        .text = document->text,
+        .n_bytes = document->n_bytes,
+        .ends = document->ends,
+        .alone = document->alone,
+        .has_q = all->per_document,
+        .log10_q = all->per_document ? all->documents[all->shown[i].number].log10_q : 0,
+        .segments = next,
+        .n_segments = n_segments};
+    next += n_segments;
+  }
+  made->report.documents = made->documents;
+  made->report.n_documents = all->n_shown;
+  return true;
+}
+
+static void set_rows(page *made, const findings *all) {
+  if (!all->weighted) {
+    return;
+  }
+  const weighted_findings *weights = &all->weights;
+  char p[CLI_P_SIZE];
+  char saddlepoint[CLI_P_SIZE];
+  (void)snprintf(made->values[0], ROW_SIZE, "%s", weights->model.label);
+  (void)snprintf(made->values[1], ROW_SIZE, "p at most %s, z %.2f; decides",
+                 cli_describe_p(p, weights->result.log10_p), weights->result.z);
+  (void)snprintf(made->values[2], ROW_SIZE, "%s, an approximation",
+                 cli_describe_p(saddlepoint, weights->result.log10_p_saddlepoint));
+  made->rows[0] = (html_row){"Reference model", made->values[0]};
+  made->rows[1] = (html_row){"Weighted test", made->values[1]};
+  made->rows[2] = (html_row){"Weighted test, saddlepoint", made->values[2]};
+  made->report.rows = made->rows;
+  made->report.n_rows = 3;
+}
+
+static const char *describe_normalization(unsigned normalize, char *out, size_t size) {
+  (void)snprintf(out, size, "%s%s%s",
+                 (normalize & GP_NORMALIZE_NEWLINES) != 0 ? "line ends to LF; " : "",
+                 (normalize & GP_NORMALIZE_TRAILING) != 0 ? "trailing blanks removed; " : "",
+                 (normalize & GP_NORMALIZE_NFC) != 0 ? "Unicode form C; " : "");
+  out[strlen(out) - 2] = '\0';
+  return out;
+}
+
+int report_write_page(const char *command, const char *path, const findings *all,
+                      const char *tokenizer, unsigned normalize) {
+  const candidate_findings *best = &all->best;
+  const cli_evidence evidence = findings_evidence(all);
+  char meaning[CLI_MEANING_SIZE];
+  char normalization[96];
+  page made = {.report = {.key_id = best->key_id,
+                          .params = best->params,
+                          .has_tenant = best->tenant.has_tenant,
+                          .tenant = best->tenant.tenant,
+                          .alpha = all->alpha,
+                          .found = all->found,
+                          .result = best->result,
+                          .log10_e = all->evidence.log10_e,
+                          .log10_e_max = all->evidence.log10_e_largest,
+                          .meaning = cli_describe_meaning(meaning, &evidence),
+                          .tokenizer = tokenizer,
+                          .normalization = normalize == 0
+                                               ? NULL
+                                               : describe_normalization(normalize, normalization,
+                                                                        sizeof normalization),
+                          .located = all->located}};
+  memcpy(made.report.commitment, best->commitment, sizeof made.report.commitment);
+  set_rows(&made, all);
+  int status = CLI_OK;
+  if (!set_inputs(&made, all) || !set_points(&made, all) || !set_documents(&made, all)) {
+    status = cli_fail(command, "out of memory: the page of --html");
+  } else {
+    status = report_write_html(command, path, &made.report);
+  }
+  release(&made);
+  return status;
+}

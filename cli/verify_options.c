@@ -1,0 +1,297 @@
+#include "verify_options.h"
+
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static const char name[] = "verify";
+
+#define THREADS_MAX 1024
+
+const char verify_help[] =
+    "Usage: greenprint verify -k KEYFILE [OPTION...] [FILE...]\n"
+    "\n"
+    "Counts green tokens in FILEs of text or token ids, each (context, token) pair once\n"
+    "over all of them, and says how probable so many are in text written without the\n"
+    "key. Reads standard input without FILE, or where FILE is -. Files may be gzipped.\n"
+    "\n"
+    "What to look for:\n"
+    "  -k, --key KEYFILE           the key; several may be tried, at a price in p\n"
+    "      --passphrase-file FILE  take the passphrase of a sealed key from FILE; without\n"
+    "                              it, it is asked for on the terminal\n"
+    "      --tenant ID             the mark of this tenant, 0 to 2^64 - 1\n"
+    "      --tenants RANGE|FILE    of any of these: 0-23999, or a file with an id a line\n"
+    "      --alpha A               found when p <= A, chosen before looking: 1e-6\n"
+    "\n"
+    "How to read:\n"
+    "  -t, --tokenizer FILE        turn text into ids: a tokenizer.json or .gguf file\n"
+    "      --normalize[=STEPS]     take harmless changes out of text first: nfc, newlines,\n"
+    "                              trailing, separated by commas; all without STEPS\n"
+    "      --format FORMAT         text, tokens (a document a line), jsonl (an object a\n"
+    "                              line), npy, u16 or u32 (little-endian); without it by\n"
+    "                              the name, .txt .md .jsonl .npy .u16 .u32, with or\n"
+    "                              without .gz, else text with -t and tokens without\n"
+    "      --field PATH            where in the object the text or ids are: text.body,\n"
+    "                              choices.0.text; text with -t, and else tokens\n"
+    "      --role ROLE             the field is a chat; score the messages of this role\n"
+    "  -r, --recursive             read all files in folders\n"
+    "      --skip-bad              leave out lines that cannot be read, and count them\n"
+    "\n"
+    "What to test besides:\n"
+    "      --per-document          count every document as if it stood alone\n"
+    "      --locate                find marked segments in the documents\n"
+    "      --weights FILE          weigh by what a reference model expected\n"
+    "\n"
+    "What to write:\n"
+    "      --json                  the report as one JSON object\n"
+    "      --json-lines            an object for each document, and the report last\n"
+    "      --html FILE             a page with the text and its green tokens as well\n"
+    "      --partial FILE          what greenprint merge needs as well\n"
+    "  -q, --quiet                 the verdict alone, and no progress\n"
+    "\n"
+    "Resources:\n"
+    "  -j, --jobs N                threads: as many as there are processors\n"
+    "      --max-memory SIZE       go to disk ($TMPDIR or /var/tmp) beyond: 500M, 8G\n"
+    "  -h, --help                  show this help\n"
+    "\n"
+    "Selections of the text that were tried have to be paid for by multiplying p by their\n"
+    "number; keys and tenants are by the command.\n"
+    "\n"
+    "Exit status: 0 found, 1 not found, 2 an error, and then nothing is written on\n"
+    "standard output.\n";
+
+enum {
+  PASSPHRASE_FILE = CLI_LONG_OPTION,
+  ALPHA,
+  TENANT,
+  TENANTS,
+  NORMALIZE,
+  FORMAT,
+  FIELD,
+  ROLE,
+  SKIP_BAD,
+  PER_DOCUMENT,
+  LOCATE,
+  WEIGHTS,
+  JSON,
+  JSON_LINES,
+  HTML,
+  PARTIAL,
+  MAX_MEMORY
+};
+
+static int set_normalize(const char *text, unsigned *normalize) {
+  static const struct {
+    const char *name;
+    unsigned flag;
+  } known[] = {{"newlines", GP_NORMALIZE_NEWLINES},
+               {"trailing", GP_NORMALIZE_TRAILING},
+               {"nfc", GP_NORMALIZE_NFC},
+               {"all", GP_NORMALIZE_ALL}};
+  if (text == NULL) {
+    *normalize = GP_NORMALIZE_ALL;
+    return CLI_OK;
+  }
+  const char *step = text;
+  for (;;) {
+    const size_t length = strcspn(step, ",");
+    unsigned flag = 0;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+      if (strlen(known[i].name) == length && strncmp(step, known[i].name, length) == 0) {
+        flag = known[i].flag;
+      }
+    }
+    if (flag == 0) {
+      return cli_fail(name, "--normalize=%s: the steps are newlines, trailing, nfc and all",
+                      text);
+    }
+    *normalize |= flag;
+    if (step[length] == '\0') {
+      return CLI_OK;
+    }
+    step += length + 1;
+  }
+}
+
+static int set_format(const char *text, verify_options *options) {
+  for (int format = GP_INPUT_TOKENS; format <= GP_INPUT_U32; format++) {
+    if (strcmp(text, gp_input_format_name((gp_input_format)format)) == 0) {
+      options->has_format = true;
+      options->format = (gp_input_format)format;
+      return CLI_OK;
+    }
+  }
+  return cli_fail(name, "--format %s is none of text, tokens, jsonl, npy, u16 and u32", text);
+}
+
+static int set_numbers(int option, const char *text, verify_options *options) {
+  uint64_t number = 0;
+  switch (option) {
+  case TENANT:
+    options->has_tenant = true;
+    return cli_parse_number(text, UINT64_MAX, &options->tenant)
+               ? CLI_OK
+               : cli_fail(name,
+                          "--tenant %s is not a whole number from 0 to 18446744073709551615",
+                          text);
+  case MAX_MEMORY:
+    return cli_parse_size(text, &options->max_memory) &&
+                   options->max_memory >= GP_CORPUS_MEMORY_MIN
+               ? CLI_OK
+               : cli_fail(name, "--max-memory %s is not a size of at least 1M, such as 8G", text);
+  default:
+    if (!cli_parse_number(text, THREADS_MAX, &number) || number == 0) {
+      return cli_fail(name, "--jobs %s is not a whole number from 1 to %d", text, THREADS_MAX);
+    }
+    options->threads = (unsigned)number;
+    return CLI_OK;
+  }
+}
+
+static int set_option(int option, char **argv, verify_options *options) {
+  switch (option) {
+  case 'k':
+    if (options->n_keys == VERIFY_KEYS_MAX) {
+      return cli_fail(name, "more than %d keys", VERIFY_KEYS_MAX);
+    }
+    options->keys[options->n_keys++] = optarg;
+    return CLI_OK;
+  case PASSPHRASE_FILE:
+    options->passphrase_file = optarg;
+    return CLI_OK;
+  case ALPHA:
+    return cli_parse_probability(name, "--alpha", optarg, &options->alpha);
+  case TENANTS:
+    options->tenants = optarg;
+    return CLI_OK;
+  case 't':
+    options->tokenizer = optarg;
+    return CLI_OK;
+  case NORMALIZE:
+    return set_normalize(optarg, &options->normalize);
+  case FORMAT:
+    return set_format(optarg, options);
+  case FIELD:
+    options->field = optarg;
+    return CLI_OK;
+  case ROLE:
+    options->role = optarg;
+    return CLI_OK;
+  case 'r':
+    options->recursive = true;
+    return CLI_OK;
+  case SKIP_BAD:
+    options->skip_bad = true;
+    return CLI_OK;
+  case PER_DOCUMENT:
+    options->per_document = true;
+    return CLI_OK;
+  case LOCATE:
+    options->locate = true;
+    return CLI_OK;
+  case WEIGHTS:
+    options->weights = optarg;
+    return CLI_OK;
+  case JSON:
+    options->form = REPORT_JSON;
+    return CLI_OK;
+  case JSON_LINES:
+    options->form = REPORT_JSON_LINES;
+    return CLI_OK;
+  case HTML:
+    options->html = optarg;
+    return CLI_OK;
+  case PARTIAL:
+    options->partial = optarg;
+    return CLI_OK;
+  case 'q':
+    options->quiet = true;
+    return CLI_OK;
+  case 'h':
+    options->help = true;
+    return CLI_OK;
+  case TENANT:
+  case MAX_MEMORY:
+  case 'j':
+    return set_numbers(option, optarg, options);
+  default:
+    return cli_bad_option(name, option, argv);
+  }
+}
+
+/* What goes with what. */
+static int check_options(const verify_options *options) {
+  const bool several = options->n_keys > 1 || options->tenants != NULL;
+  const bool is_jsonl = !options->has_format || options->format == GP_INPUT_JSONL;
+  if (options->n_keys == 0) {
+    return cli_fail(name, "name the key file with -k KEYFILE");
+  }
+  if (options->has_tenant && options->tenants != NULL) {
+    return cli_fail(name, "--tenant and --tenants exclude each other");
+  }
+  if (several &&
+      (options->per_document || options->locate || options->weights != NULL ||
+       options->partial != NULL || options->html != NULL || options->form == REPORT_JSON_LINES)) {
+    return cli_fail(name, "--per-document, --locate, --weights, --partial, --html and "
+                          "--json-lines are for one key and one tenant");
+  }
+  if ((options->field != NULL || options->role != NULL) && !is_jsonl) {
+    return cli_fail(name, "--%s is for JSON Lines; it does not go with --format %s",
+                    options->field != NULL ? "field" : "role",
+                    gp_input_format_name(options->format));
+  }
+  if (options->normalize != 0 && options->tokenizer == NULL) {
+    return cli_fail(name, "--normalize is for text: name its tokenizer with --tokenizer");
+  }
+  if (options->format == GP_INPUT_TEXT && options->tokenizer == NULL) {
+    return cli_fail(name, "--format text: name the text's tokenizer with --tokenizer");
+  }
+  return CLI_OK;
+}
+
+int verify_parse_options(int argc, char **argv, verify_options *options) {
+  static const struct option known[] = {
+      {"key", required_argument, NULL, 'k'},
+      {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
+      {"alpha", required_argument, NULL, ALPHA},
+      {"tenant", required_argument, NULL, TENANT},
+      {"tenants", required_argument, NULL, TENANTS},
+      {"tokenizer", required_argument, NULL, 't'},
+      {"normalize", optional_argument, NULL, NORMALIZE},
+      {"format", required_argument, NULL, FORMAT},
+      {"field", required_argument, NULL, FIELD},
+      {"role", required_argument, NULL, ROLE},
+      {"recursive", no_argument, NULL, 'r'},
+      {"skip-bad", no_argument, NULL, SKIP_BAD},
+      {"per-document", no_argument, NULL, PER_DOCUMENT},
+      {"locate", no_argument, NULL, LOCATE},
+      {"weights", required_argument, NULL, WEIGHTS},
+      {"json", no_argument, NULL, JSON},
+      {"json-lines", no_argument, NULL, JSON_LINES},
+      {"html", required_argument, NULL, HTML},
+      {"partial", required_argument, NULL, PARTIAL},
+      {"quiet", no_argument, NULL, 'q'},
+      {"jobs", required_argument, NULL, 'j'},
+      {"max-memory", required_argument, NULL, MAX_MEMORY},
+      {"help", no_argument, NULL, 'h'},
+      {0},
+  };
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  options->alpha = 1e-6;
+  options->threads = processors < 1             ? 1
+                     : processors < THREADS_MAX ? (unsigned)processors
+                                                : THREADS_MAX;
+  opterr = 0;
+  int option = 0;
+  while ((option = getopt_long(argc, argv, ":k:t:rqj:h", known, NULL)) != -1) {
+    const int status = set_option(option, argv, options);
+    if (status != CLI_OK || options->help) {
+      return status;
+    }
+  }
+  options->files = argv + optind;
+  options->n_files = (size_t)(argc - optind);
+  return check_options(options);
+}
