@@ -161,9 +161,9 @@ How often does the verifier find a mark that is not there? This page was written
 `make calibration` with Greenprint {greenprint.__version__}, seed {run.seed}; no number in it
 was put in by hand.
 
-**{verdict}**, on {total:,} keys that were never used. They are exact tests, and
-together they raise a false alarm with a probability below {FALSE_ALARM:g}. The smallest of their p-values is
-{smallest.p_value:.2g} ({smallest.name}); of {len(run.checks)} one expects it near \
+**{verdict}**, on {total:,} keys that were never used. They are exact tests, and together
+they raise a false alarm with a probability below {FALSE_ALARM:g}. The smallest of their p-values
+is {smallest.p_value:.2g} ({smallest.name}); of {len(run.checks)} one expects it near \
 {1 / len(run.checks):.1g}.
 
 ## The question
