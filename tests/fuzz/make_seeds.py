@@ -130,6 +130,7 @@ def npy_seeds() -> Seeds:
         "version-3": npy("<u4", "(6,)", words, 3),
         "fortran": npy("<u4", "(2, 3)", words, order="True"),
         "real": npy("<f4", "(6,)", words),
+        "nul": npy("<i4", "(6,)", bytes(4000)).replace(b"<i4", b"<i\0"),
         "scalar": npy("<u4", "()", words[:4]),
         "empty": npy("<u4", "(0,)", b""),
         "no-columns": npy("<u4", "(4294967296, 0)", b""),
@@ -412,7 +413,7 @@ def encode_seeds() -> Seeds:
     }
     seeds = {
         f"{name}-{choice}": bytes([choice]) + text.encode()
-        for choice in range(4)
+        for choice in range(6)
         for name, text in texts.items()
     }
     return seeds | {

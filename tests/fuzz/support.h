@@ -35,6 +35,10 @@ gp_tokenizer *gp_fuzz_seed_tokenizer(const char *name);
 void gp_fuzz_encode(gp_encoder *encoder, const gp_tokenizer *tokenizer, const char *text,
                     size_t size);
 
+/* Encodes text with two encoders of one tokenizer, which have to agree whatever is in their
+ * caches. */
+void gp_fuzz_encode_same(gp_encoder *one, gp_encoder *other, const char *text, size_t size);
+
 /* Opens a file of a tokenizer; one that opens encodes words in several scripts and the first
  * bytes of its own file. */
 void gp_fuzz_tokenizer_file(const uint8_t *data, size_t size);

@@ -58,6 +58,27 @@ void gp_fuzz_encode(gp_encoder *encoder, const gp_tokenizer *tokenizer, const ch
   free(first);
 }
 
+void gp_fuzz_encode_same(gp_encoder *one, gp_encoder *other, const char *text, size_t size) {
+  gp_encoder *const encoders[2] = {one, other};
+  const uint32_t *tokens[2] = {NULL, NULL};
+  const size_t *ends[2] = {NULL, NULL};
+  size_t counts[2] = {0, 0};
+  gp_status status[2];
+  gp_error error;
+  for (size_t i = 0; i < 2; i++) {
+    status[i] =
+        gp_encoder_encode(encoders[i], text, size, &tokens[i], &ends[i], &counts[i], &error);
+  }
+  gp_fuzz_require(status[0] == status[1], "every encoder of a tokenizer accepts the same");
+  if (status[0] == GP_OK) {
+    gp_fuzz_require(counts[0] == counts[1], "every encoder of a tokenizer gives as many ids");
+    for (size_t i = 0; i < counts[0]; i++) {
+      gp_fuzz_require(tokens[0][i] == tokens[1][i] && ends[0][i] == ends[1][i],
+                      "every encoder of a tokenizer gives the same ids and ends");
+    }
+  }
+}
+
 static const char sample[] = "Hello, world!  1234 don't\r\n\tna\xC3\xAFve Stra\xC3\x9F"
                              "e \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x98\x80 e\xCC\x81 \xFF\x80 <s>"
                              "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!    \xE2\x96\x81x";
