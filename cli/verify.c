@@ -45,7 +45,7 @@ static int set_names(verify_run *run) {
   return CLI_OK;
 }
 
-/* Files without a telling name are text where there is a tokenizer. */
+/* Text can only be read with a tokenizer; with one, files without a telling name are text. */
 static gp_input_format format_of(const verify_options *options, const named_input *input) {
   if (options->has_format) {
     return options->format;
@@ -53,8 +53,9 @@ static gp_input_format format_of(const verify_options *options, const named_inpu
   if (options->field != NULL || options->role != NULL) {
     return GP_INPUT_JSONL;
   }
-  return options->tokenizer != NULL && input->format == GP_INPUT_TOKENS ? GP_INPUT_TEXT
-                                                                        : input->format;
+  const bool is_lines = input->format == GP_INPUT_TOKENS || input->format == GP_INPUT_TEXT;
+  const gp_input_format lines = options->tokenizer != NULL ? GP_INPUT_TEXT : GP_INPUT_TOKENS;
+  return is_lines ? lines : input->format;
 }
 
 static int set_inputs(verify_run *run) {

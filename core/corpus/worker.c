@@ -209,7 +209,7 @@ static gp_status tokenize(gp_worker *worker, const gp_document *from, const uint
     return GP_OK;
   }
   if (worker->encoder == NULL) {
-    return gp_fail(reason, GP_ERR_ARGUMENT, "holds text: name its tokenizer with --tokenizer");
+    return gp_fail(reason, GP_ERR_ARGUMENT, "holds text, which takes a tokenizer to read (--tokenizer)");
   }
   return gp_encoder_encode(worker->encoder, from->text, from->n_bytes, tokens, ends, n_tokens,
                            reason);

@@ -18,8 +18,7 @@ gp_status gp_field_check(const char *field, gp_error *reason) {
   return GP_OK;
 }
 
-/* Copies the step at `field` without its escapes; returns what follows its dot, or NULL. */
-static const char *next_step(const char *field, char step[GP_FIELD_MAX]) {
+const char *gp_field_step(const char *field, char step[GP_FIELD_MAX]) {
   size_t length = 0;
   while (*field != '\0' && *field != '.') {
     field += *field == '\\';
@@ -29,27 +28,32 @@ static const char *next_step(const char *field, char step[GP_FIELD_MAX]) {
   return *field == '.' ? field + 1 : NULL;
 }
 
-/* An entry of an array by its index from 0: decimal digits without leading zeros. */
-static const json_t *find_entry(const json_t *array, const char *step) {
-  size_t index = 0;
+bool gp_field_index(const char *step, size_t *index) {
+  size_t value = 0;
   if (step[0] == '\0' || (step[0] == '0' && step[1] != '\0')) {
-    return NULL;
+    return false;
   }
   for (; *step != '\0'; step++) {
-    if (*step < '0' || *step > '9' || index > json_array_size(array)) {
-      return NULL;
+    if (*step < '0' || *step > '9' || value > SIZE_MAX / 10 - 1) {
+      return false;
     }
-    index = 10 * index + (size_t)(*step - '0');
+    value = 10 * value + (size_t)(*step - '0');
   }
-  return json_array_get(array, index);
+  *index = value;
+  return true;
 }
 
 const json_t *gp_field_find(const json_t *object, const char *field) {
   char step[GP_FIELD_MAX];
+  size_t index = 0;
   const json_t *value = object;
   while (field != NULL && value != NULL) {
-    field = next_step(field, step);
-    value = json_is_array(value) ? find_entry(value, step) : json_object_get(value, step);
+    field = gp_field_step(field, step);
+    if (!json_is_array(value)) {
+      value = json_object_get(value, step);
+    } else {
+      value = gp_field_index(step, &index) ? json_array_get(value, index) : NULL;
+    }
   }
   return value;
 }

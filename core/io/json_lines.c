@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/quote.h"
 #include "io/field.h"
+#include "io/json_scan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -123,15 +124,21 @@ static gp_status fail_message(size_t index, gp_error *reason, const char *what) 
   return gp_fail(reason, GP_ERR_FORMAT, "message %zu %s", index + 1, what);
 }
 
+/* Whether a string is `text`; U+0000 does not end it. */
+static bool is_string(const json_t *value, const char *text) {
+  return json_string_length(value) == strlen(text) &&
+         memcmp(json_string_value(value), text, strlen(text)) == 0;
+}
+
 /* The text of one part of a message's content; parts of other kinds have none. */
 static gp_status join_part(const json_t *part, size_t index, bool *found, gp_text *joined,
                            gp_error *reason) {
-  const char *type = json_string_value(json_object_get(part, "type"));
-  if (type == NULL) {
+  const json_t *type = json_object_get(part, "type");
+  if (!json_is_string(type)) {
     return fail_message(index, reason,
                         "has a part of content that is no object with a string \"type\"");
   }
-  if (strcmp(type, "text") != 0) {
+  if (!is_string(type, "text")) {
     return GP_OK;
   }
   const json_t *text = json_object_get(part, "text");
@@ -188,11 +195,11 @@ static gp_status collect_messages(const json_t *messages, const gp_reader_option
   documents->is_text = true;
   for (size_t i = 0; i < json_array_size(messages); i++) {
     const json_t *message = json_array_get(messages, i);
-    const char *role = json_string_value(json_object_get(message, "role"));
-    if (role == NULL) {
+    const json_t *role = json_object_get(message, "role");
+    if (!json_is_string(role)) {
       return fail_message(i, reason, "is no object with a string \"role\"");
     }
-    if (strcmp(role, options->role) == 0) {
+    if (is_string(role, options->role)) {
       const gp_status status = add_content(message, i, options->normalize, documents, reason);
       if (status != GP_OK) {
         return status;
@@ -225,8 +232,8 @@ static gp_status collect(const json_t *object, const gp_reader_options *options,
                                        : "an array of token ids or a text");
 }
 
-gp_status gp_json_line_parse(const char *line, size_t length, const gp_reader_options *options,
-                             gp_documents *documents, gp_error *reason) {
+gp_status gp_json_line_load(const char *line, size_t length, const gp_reader_options *options,
+                            gp_documents *documents, gp_error *reason) {
   size_t start = 0;
   while (start < length && is_blank(line[start])) {
     start++;
@@ -248,4 +255,15 @@ gp_status gp_json_line_parse(const char *line, size_t length, const gp_reader_op
   const gp_status status = collect(object, options, documents, reason);
   json_decref(object);
   return status;
+}
+
+gp_status gp_json_line_parse(const char *line, size_t length, const gp_reader_options *options,
+                             gp_documents *documents, gp_error *reason) {
+  bool done = false;
+  const gp_status status = gp_json_scan(line, length, options, documents, &done, reason);
+  if (status != GP_OK || done) {
+    return status;
+  }
+  gp_documents_clear(documents);
+  return gp_json_line_load(line, length, options, documents, reason);
 }

@@ -8,4 +8,8 @@
 gp_status gp_json_line_parse(const char *line, size_t length, const gp_reader_options *options,
                              gp_documents *documents, gp_error *reason);
 
+/* The same without the short cut of gp_json_scan(): it says what is wrong with a line. */
+gp_status gp_json_line_load(const char *line, size_t length, const gp_reader_options *options,
+                            gp_documents *documents, gp_error *reason);
+
 #endif

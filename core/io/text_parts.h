@@ -4,7 +4,7 @@
 
 #include "io/window.h"
 
-#define GP_TEXT_PART_MAX ((size_t)1 << 24) /* bytes */
+#define GP_TEXT_PART_MAX ((size_t)1 << 20) /* bytes */
 
 /* How many of the first GP_TEXT_PART_MAX bytes of a longer text are its first part: up to the
  * last LF, or else all that do not cut a UTF-8 character. */

@@ -1,17 +1,11 @@
 /* Decimal ids separated by blanks. Whatever else stands there is refused rather than
  * skipped: a token lost or made up shifts no sum, but it makes a report irreproducible.
- *
- * Nearly all words are one to seven digits and one blank behind them. Eight bytes that hold
- * such a word are taken as one number, and its digits are added up in pairs, pairs of pairs
- * and halves, without a branch for each digit: the lengths of random ids are hard to predict,
- * and a wrong guess costs a processor more than the sum. */
+ * Nearly all words are one to seven digits and one blank behind them: those are taken fast. */
 #include "io/token_lines.h"
 
-#include "common/bytes.h"
 #include "common/error.h"
 #include "common/quote.h"
-
-#define WORD_BYTES 8U
+#include "io/digits.h"
 
 static bool is_blank(char c) {
   return c == ' ' || c == '\t';
@@ -48,37 +42,18 @@ static gp_status parse_word(const char *word, size_t length, uint32_t *id, gp_er
   return GP_OK;
 }
 
-/* How many of eight characters, the first in the lowest byte, are digits before the first that
- * is none. Where `zeros` has the digits as 0 to 9, adding 0x76 sets the high bit of all other
- * bytes; a carry out of one disturbs only those after it. */
-static inline unsigned count_digits(uint64_t zeros) {
-  const uint64_t others =
-      ((zeros + UINT64_C(0x7676767676767676)) | zeros) & UINT64_C(0x8080808080808080);
-  return others == 0 ? WORD_BYTES : (unsigned)__builtin_ctzll(others) / 8U;
-}
-
-/* The number that 1 to 7 digits at the start of `zeros` are. */
-static inline uint32_t sum_digits(uint64_t zeros, unsigned count) {
-  uint64_t sum = zeros << 8U * (WORD_BYTES - count); /* zeros in front; drops what follows */
-  sum = (sum * 10 + (sum >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
-  sum = (sum * 100 + (sum >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
-  sum = sum * 10000 + (sum >> 32);
-  return (uint32_t)sum;
-}
-
 /* Takes words of the usual kind and stops before another, or near the end of the line;
  * returns where. There is room for all of them. */
 static size_t take_usual_words(const char *line, size_t length, size_t at, gp_tokens *tokens) {
   uint32_t *next = tokens->ids + tokens->count;
   const uint32_t *end = tokens->ids + tokens->capacity;
-  while (length - at >= WORD_BYTES && next < end) {
-    const uint64_t zeros =
-        gp_load_le64((const uint8_t *)line + at) ^ UINT64_C(0x3030303030303030);
-    const unsigned count = count_digits(zeros);
-    if (count == 0 || count == WORD_BYTES || !is_blank(line[at + count])) {
+  while (length - at >= GP_DIGITS_MAX && next < end) {
+    const uint64_t digits = gp_load_digits(line + at);
+    const unsigned count = gp_count_digits(digits);
+    if (count == 0 || count == GP_DIGITS_MAX || !is_blank(line[at + count])) {
       break;
     }
-    *next++ = sum_digits(zeros, count);
+    *next++ = gp_sum_digits(digits, count);
     at += count + 1U;
   }
   tokens->count = (size_t)(next - tokens->ids);

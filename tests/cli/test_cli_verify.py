@@ -94,6 +94,7 @@ def test_report_fields(greenprint, key, unsealed_key):
         "key_id": str,
         "key_commitment": str,
         "tenant": type(None),
+        "candidates_tried": int,
         "documents": int,
         "tokens": int,
         "scored": int,
@@ -102,9 +103,17 @@ def test_report_fields(greenprint, key, unsealed_key):
         "green_fraction": float,
         "z": float,
         "log10_p": float,
+        "log10_p_corrected": float,
         "p_value": str,
         "alpha": float,
         "verdict": str,
+        "tokenizer": type(None),
+        "normalize": list,
+        "verdict_by": str,
+        "anytime": dict,
+        "weighted": type(None),
+        "candidates": type(None),
+        "segments": type(None),
         "inputs": list,
         "per_document": list,
     }
@@ -125,7 +134,7 @@ def test_report_fields(greenprint, key, unsealed_key):
     }
     assert {name: found[name] for name in constants} == constants
     types = dict.fromkeys(("input", "line", "tokens", "scored", "repeated", "green"), int)
-    types |= {"z": float, "log10_p": float}
+    types |= {"z": float, "log10_p": float, "log10_q": float}
     for row in found["per_document"]:
         assert {name: type(value) for name, value in row.items()} == types
         assert list(row) == list(types)
@@ -155,6 +164,7 @@ def test_report_inputs(greenprint, key):
             "bytes": len(content),
             "documents": len(expected),
             "tokens": sum(map(len, expected)),
+            "bad_lines": 0,
         }
         for (name, content), expected in zip(contents.items(), counted, strict=True)
     ]
@@ -359,6 +369,7 @@ def test_text_not_found(greenprint, key, unsealed_key):
     assert (result.returncode, result.stderr) == (1, "")
     key_id = unsealed_key[32:40].hex()
     percent = 100 * found["green"] / 98
+    anytime = f"{10 ** found['anytime']['log10_p_anytime']:.2g}"
     assert result.stdout == (
         f"Not found: the mark of key {key_id}.\n"
         "\n"
@@ -371,6 +382,7 @@ def test_text_not_found(greenprint, key, unsealed_key):
         f"green      {found['green']} ({percent:.2f} %; 25 % expected)\n"
         f"z          {found['z']:.2f}\n"
         f"p          {found['p_value']}\n"
+        f"anytime p  {anytime} (the smallest after any document)\n"
         "alpha      1e-06\n"
         "\n"
         "The evidence does not reach alpha. That is not proof of absence.\n"
@@ -409,18 +421,18 @@ def test_text_per_document(greenprint, key):
     result = greenprint("verify", "-k", "k.key", "--per-document", "a.tokens", "-",
                         input=b"1 2 3\n")  # fmt: skip
     lines = result.stdout.splitlines()
-    head = lines.index(next(line for line in lines if line.endswith("p  input")))
-    titles = ["line", "tokens", "scored", "repeated", "green", "green", "%", "z", "p", "input"]
+    head = lines.index(next(line for line in lines if line.endswith("q  input")))
+    titles = ["line", "tokens", "scored", "repeated", "green", "green", "%", "z", "p", "q", "input"]
     assert lines[head].split() == titles
-    rows = [line.split(None, 8) for line in lines[head + 1 : head + 4]]
+    rows = [line.split(None, 9) for line in lines[head + 1 : head + 4]]
     assert [row[:4] for row in rows] == [
         ["1", "4", "2", "0"],
         ["2", "2", "0", "0"],
         ["1", "3", "1", "0"],
     ]
     assert [row[4] for row in rows[:2]] == [str(r["green"]) for r in found["per_document"]]
-    assert [row[8] for row in rows] == ["a.tokens", "a.tokens", "standard input"]
-    assert "multiply it by their number, 3." in result.stdout
+    assert [row[9] for row in rows] == ["a.tokens", "a.tokens", "standard input"]
+    assert "at most 5 % are expected to be there by chance." in result.stdout
 
 
 # ----------------------------------------------------------------------- inputs
@@ -482,7 +494,7 @@ def test_field(greenprint, key):
     "options, message",
     [
         ((), "name the key file with -k KEYFILE"),
-        (("-k", "k.key", "--format", "json"), "--format json is neither tokens nor jsonl"),
+        (("-k", "k.key", "--format", "json"), "--format json is none of text, tokens, jsonl, npy, u16 and u32"),
         (
             ("-k", "k.key", "--format", "tokens", "--field", "x"),
             "--field is for JSON Lines; it does not go with --format tokens",
@@ -611,7 +623,7 @@ IDS = "token ids are integers from 0 to 4294967295"
         ("", "the line is empty: each line holds one JSON object"),
         ('{"ids": [1]}', 'the object has no field "tokens": choose the field that holds '
                          'the token ids or the text'),
-        ('{"tokens": "1 2"}', 'field "tokens" is a string: an array of token ids expected'),
+        ('{"tokens": "1 2"}', 'holds text, which takes a tokenizer to read (--tokenizer)'),
         ('{"tokens": {"a": 1}}', 'field "tokens" is an object: an array of token ids or a text '
                                  'expected'),
         ('{"tokens": [1, 2.0]}',

@@ -3,7 +3,7 @@
 
 #include "io_support.h"
 
-#define PART ((size_t)1 << 24)
+#define PART ((size_t)1 << 20)
 
 static const gp_reader_options plain = {.format = GP_INPUT_TEXT};
 

@@ -105,7 +105,7 @@ def read_documents(
     role: str | None = None,
     normalize: Iterable[str] = (),
 ) -> Iterator[Any]:
-    """Read documents from a file, plain or gzipped (SPEC.md section 10).
+    r"""Read documents from a file, plain or gzipped (SPEC.md section 10).
 
     Parameters
     ----------
@@ -114,11 +114,11 @@ def read_documents(
     format : {"tokens", "jsonl", "text", "npy", "u16", "u32"}
         A document a line, as decimal ids separated by blanks; a JSON object a line; a
         text a file; a NumPy array of integers, of which each row is a document if it has
-        two dimensions; little-endian ids of 16 or 32 bits. A text longer than 16 MiB
+        two dimensions; little-endian ids of 16 or 32 bits. A text longer than 1 MiB
         and an array of one dimension longer than 2**24 ids come in parts.
     field : str
         Where the ids or the text are in the JSON objects: names and array indices,
-        separated by dots; a dot in a name is written ``"\\."``. Used only with
+        separated by dots; a dot in a name is written ``"\."``. Used only with
         ``"jsonl"``.
     role : str, optional
         The field is an array of chat messages, and each message of this role is a

@@ -1,0 +1,363 @@
+"""Verifying corpora: candidates, segments, partial results, bounded memory, bad lines, text."""
+
+import gzip
+import json
+import os
+import random
+import resource
+
+import numpy as np
+import pytest
+from greenprint import Key, Watermark
+
+VOCABULARY = 3000
+
+
+def write(command, name, content):
+    data = content if isinstance(content, bytes) else content.encode()
+    (command.folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (command.folder / name).write_bytes(data)
+
+
+def report(command, *arguments, status=None, **options):
+    """Run verify --json and return its report; the status is that of the verdict."""
+    result = command("verify", "-k", "k.key", "--json", *arguments, **options)
+    assert result.returncode in (0, 1), result.stderr
+    assert status is None or result.returncode == status
+    found = json.loads(result.stdout)
+    assert result.returncode == (0 if found["verdict"] == "found" else 1)
+    return found
+
+
+def as_lines(docs):
+    return "".join(" ".join(map(str, doc)) + "\n" for doc in docs)
+
+
+def plain(seed, length):
+    source = random.Random(seed)
+    return [source.randrange(VOCABULARY) for _ in range(length)]
+
+
+@pytest.fixture
+def mark(key):
+    """A function that writes marked documents: about 55 % of the tokens are green."""
+    loaded = Key.load(str(key))
+
+    def make(seed, length, tenant=None):
+        source = random.Random(seed)
+        watermark = Watermark(loaded, tenant=tenant)
+        ids = [source.randrange(VOCABULARY), source.randrange(VOCABULARY)]
+        while len(ids) < length:
+            draws = [source.randrange(VOCABULARY) for _ in range(3)]
+            green = np.unpackbits(watermark.green_mask(ids, VOCABULARY), bitorder="little")
+            ids.append(next((d for d in draws if green[d]), draws[0]))
+        return ids
+
+    return make
+
+
+# ------------------------------------------------------------------- candidates
+
+
+def test_tenants_are_traced(greenprint, key, mark):
+    write(greenprint, "a.tokens", as_lines([mark(1, 300, tenant=17)]))
+    one = report(greenprint, "--tenant", "17", "a.tokens", status=0)
+    found = report(greenprint, "--tenants", "0-99", "a.tokens", status=0)
+    assert (found["tenant"], found["candidates_tried"]) == ("17", 100)
+    assert found["log10_p"] == one["log10_p"]
+    assert found["log10_p_corrected"] == pytest.approx(one["log10_p"] + 2, abs=1e-12)
+    assert [c["tenant"] for c in found["candidates"]] == ["17"]
+    assert found["anytime"] is None
+    write(greenprint, "tenants", "3\n17\n99\n")
+    listed = report(greenprint, "--tenants", "tenants", "a.tokens", status=0)
+    assert (listed["tenant"], listed["candidates_tried"]) == ("17", 3)
+    report(greenprint, "--tenants", "18-99", "a.tokens", status=1)
+
+
+def test_keys_are_tried_in_one_pass(greenprint, key, mark):
+    for name in ("b.key", "c.key"):
+        greenprint("keygen", "-o", name, "--unsealed", "--context-width", "3")
+    write(greenprint, "a.tokens", as_lines([mark(1, 300)]))
+    one = report(greenprint, "a.tokens")
+    result = greenprint("verify", "-k", "b.key", "-k", "k.key", "-k", "c.key", "--json", "-",
+                        input=(greenprint.folder / "a.tokens").read_bytes())  # fmt: skip
+    found = json.loads(result.stdout)
+    assert found["key_id"] == one["key_id"]
+    assert found["log10_p"] == one["log10_p"]
+    assert found["log10_p_corrected"] == pytest.approx(one["log10_p"] + np.log10(3), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--tenants", "9-3"), "--tenants 9-3: the range ends before it begins"),
+        (("--tenants", "0-99999999"), "--tenants: more than 16777216 tenants"),
+        (("--tenants", "none"), "--tenants none is neither a range such as 0-99 nor a file: "
+                                "No such file or directory"),
+        (("--tenants", "twice"), "twice: tenant 7 is named twice"),
+        (("--tenants", "empty"), "empty: the file is empty: it names no tenant"),
+        (("--tenants", "letters"), "letters:2: not a tenant id, a whole number from 0 to "
+                                   "18446744073709551615"),
+        (("--tenants", "0-9", "--tenant", "3"), "--tenant and --tenants exclude each other"),
+        (("--tenants", "0-9", "--locate"), "--per-document, --locate, --weights, --partial, "
+                                           "--html and --json-lines are for one key and one "
+                                           "tenant"),
+        (("-k", "k.key"), None),
+    ],
+)  # fmt: skip
+def test_bad_candidates(greenprint, key, options, message):
+    for name, content in (("twice", "7\n8\n7\n"), ("empty", ""), ("letters", "1\nx\n")):
+        write(greenprint, name, content)
+    write(greenprint, "a.tokens", "1 2 3 4\n")
+    said = greenprint.fails("verify", "-k", "k.key", *options, "a.tokens")
+    if message is None:
+        assert said.startswith("greenprint verify: k.key: key ")
+        assert said.endswith(" is named twice")
+    else:
+        assert said == f"greenprint verify: {message}"
+
+
+# --------------------------------------------------------------------- segments
+
+
+def test_locate(greenprint, key, mark):
+    human, marked = plain(1, 4000), mark(2, 200)
+    write(greenprint, "a.tokens",
+          as_lines([plain(3, 500), human[:2500] + marked + human[2500:]]))  # fmt: skip
+    found = report(greenprint, "--locate", "a.tokens")
+    (segment,) = found["segments"]
+    first, end = segment["tokens"]
+    overlap = max(0, min(end, 2700) - max(first, 2500))
+    assert overlap / (max(end, 2700) - min(first, 2500)) > 0.8
+    assert (segment["document"], segment["line"], segment["bytes"]) == (1, 2, None)
+    assert segment["log10_p"] < segment["log10_p_corrected"] <= -6
+    text = greenprint("verify", "-k", "k.key", "--locate", "a.tokens").stdout
+    assert f"{first}-{end}" in text
+    write(greenprint, "b.tokens", as_lines([human]))
+    assert report(greenprint, "--locate", "b.tokens")["segments"] == []
+    assert "No segment stands out" in greenprint(
+        "verify", "-k", "k.key", "--locate", "b.tokens").stdout  # fmt: skip
+
+
+# --------------------------------------------------------------- partial results
+
+
+@pytest.fixture
+def shards(greenprint, key, mark):
+    """Names of files with documents that partly repeat one another."""
+    common = mark(1, 150)
+    names = []
+    for i in range(4):
+        docs = [mark(10 + i, 80), common, plain(20 + i, 200), [], common[:40] + plain(i, 60)]
+        names.append(f"{i}.tokens")
+        write(greenprint, names[-1], as_lines(docs).replace("\n\n", "\n5\n"))
+    return names
+
+
+@pytest.mark.parametrize("options", [(), ("--per-document",), ("--tenant", "5")])
+def test_merge_is_one_run(greenprint, shards, options):
+    whole = greenprint("verify", "-k", "k.key", "--json", *options, *shards)
+    partials = []
+    for name in shards:
+        partials.append(name.replace("tokens", "gpp"))
+        shard = greenprint(
+            "verify", "-k", "k.key", "-q", "--partial", partials[-1], *options, name
+        )
+        assert shard.returncode in (0, 1)
+        assert (greenprint.folder / partials[-1]).stat().st_mode & 0o777 == 0o600
+    more = ("--per-document",) if "--per-document" in options else ()
+    merged = greenprint("merge", "--json", *more, *partials)
+    assert (merged.returncode, merged.stdout) == (whole.returncode, whole.stdout)
+    greenprint("merge", "-q", "--partial", "half.gpp", *partials[:2])
+    again = greenprint("merge", "--json", "-j2", *more, "half.gpp", *partials[2:])
+    assert again.stdout == whole.stdout
+
+
+def test_merge_refuses_what_does_not_belong_together(greenprint, shards):
+    greenprint("verify", "-k", "k.key", "--partial", "a.gpp", "-q", shards[0])
+    greenprint("verify", "-k", "k.key", "--partial", "b.gpp", "-q", "--tenant", "1", shards[1])
+    assert greenprint.fails("merge", "a.gpp", "b.gpp") == (
+        "greenprint merge: b.gpp cannot be merged with a.gpp: they differ in the tenant"
+    )
+    assert greenprint.fails("merge", "a.gpp", "k.key") == (
+        "greenprint merge: k.key: not a partial file of greenprint verify --partial"
+    )
+    assert greenprint.fails("merge") == "greenprint merge: name the partial files to be merged"
+    assert "made without --per-document" in greenprint.fails("merge", "--per-document", "a.gpp")
+    damaged = bytearray((greenprint.folder / "a.gpp").read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    write(greenprint, "c.gpp", bytes(damaged))
+    assert greenprint.fails("merge", "c.gpp").endswith("the partial file is damaged")
+    assert "exists already" in greenprint.fails(
+        "verify", "-k", "k.key", "--partial", "a.gpp", shards[0])  # fmt: skip
+
+
+# ------------------------------------------------------------------------- scale
+
+
+def test_threads_and_memory_change_nothing(greenprint, key):
+    ids = np.random.default_rng(5).integers(0, 50000, 300_000)
+    docs = [chunk.tolist() for chunk in np.array_split(ids, 700)]
+    write(greenprint, "a.jsonl.gz",
+          gzip.compress("".join(json.dumps({"tokens": d}) + "\n" for d in docs).encode()))  # fmt: skip
+    runs = [
+        greenprint("verify", "-k", "k.key", "--json-lines", *options, "a.jsonl.gz").stdout
+        for options in (("-j1",), ("-j2",), ("-j7",), ("-j2", "--max-memory", "1M"))
+    ]
+    assert len(runs[0].splitlines()) == 701
+    assert runs.count(runs[0]) == 4
+
+
+def test_a_corpus_larger_than_memory(greenprint, key):
+    """4 million pairs take 128 MiB as a table; the process may have 96 MiB in all."""
+    folder = greenprint.folder
+    np.random.default_rng(1).integers(0, 2**16, 4_000_000).astype("<u2").tofile(folder / "a.u16")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (96 << 20, 96 << 20))
+
+    if os.environ.get("ASAN_OPTIONS"):
+        pytest.skip("AddressSanitizer needs the memory for itself")
+    whole = report(greenprint, "-j1", "a.u16")
+    arguments = ("verify", "-k", "k.key", "-j1", "--json", "a.u16")
+    refused = greenprint(*arguments, preexec_fn=limit)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "out of memory" in refused.stderr
+    bounded = greenprint(*arguments, "--max-memory", "24M", preexec_fn=limit,
+                         env=os.environ | {"TMPDIR": str(folder)})  # fmt: skip
+    assert json.loads(bounded.stdout) == whole
+    assert sorted(os.listdir(folder)) == ["a.u16", "k.key"]
+
+
+# --------------------------------------------------------------------- bad lines
+
+
+def test_skip_bad(greenprint, key):
+    good, bad = "1 2 3 4 5 6\n", "1 2 x\n"
+    write(greenprint, "a.tokens", good + bad + good + bad * 20)
+    message = greenprint.fails("verify", "-k", "k.key", "a.tokens")
+    assert message.startswith("greenprint verify: a.tokens:2: ")
+    result = greenprint("verify", "-k", "k.key", "--json", "--skip-bad", "a.tokens")
+    found = json.loads(result.stdout)
+    assert found["inputs"][0]["bad_lines"] == 21
+    assert found["documents"] == 2
+    warnings = result.stderr.splitlines()
+    assert len(warnings) == 11
+    assert warnings[0].startswith("greenprint verify: warning: a.tokens:2: ") or (
+        "a.tokens:2: " in warnings[0])  # fmt: skip
+    text = greenprint("verify", "-k", "k.key", "--skip-bad", "a.tokens").stdout
+    assert "bad lines  21 left out" in text
+
+
+def test_quiet(greenprint, key):
+    write(greenprint, "a.tokens", "1 2 3 4\n")
+    result = greenprint("verify", "-k", "k.key", "-q", "a.tokens")
+    assert result.stdout.startswith("Not found: the mark of key ")
+    assert result.stdout.count("\n") == 1
+
+
+def test_folders(greenprint, key):
+    write(greenprint, "d/b.jsonl", '{"tokens": [1, 2, 3]}\n')
+    write(greenprint, "d/a/c.tokens", "1 2 3\n4 5 6\n")
+    found = report(greenprint, "-r", "d")
+    assert [(i["name"], i["documents"]) for i in found["inputs"]] == [
+        ("d/a/c.tokens", 2), ("d/b.jsonl", 1)]  # fmt: skip
+    assert "is a directory" in greenprint.fails("verify", "-k", "k.key", "d")
+
+
+# -------------------------------------------------------------------------- text
+
+#: Byte-level BPE with the 256 bytes and a few merges.
+MERGES = [("h", "e"), ("he", "l"), ("hel", "l"), ("hell", "o"), ("\u0120", "w")]
+
+
+@pytest.fixture
+def tokenizer(greenprint):
+    """tok.json: byte-level BPE."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [b for b in range(256) if b not in printable]
+    letters = {b: chr(b) for b in printable} | {b: chr(256 + i) for i, b in enumerate(others)}
+    pieces = [letters[b] for b in range(256)] + [a + b for a, b in MERGES]
+    write(greenprint, "tok.json", json.dumps({
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
+        "normalizer": None,
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
+                          "use_regex": True},
+        "post_processor": None, "decoder": None,
+        "model": {"type": "BPE", "dropout": None, "unk_token": None,
+                  "continuing_subword_prefix": None, "end_of_word_suffix": None,
+                  "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+                  "vocab": {p: i for i, p in enumerate(pieces)},
+                  "merges": [f"{a} {b}" for a, b in MERGES]},
+    }))  # fmt: skip
+    return "tok.json"
+
+
+def test_text(greenprint, key, tokenizer):
+    write(greenprint, "a.txt", "hello world")
+    write(greenprint, "ids.tokens", "259 260 111 114 108 100\n")
+    ids = report(greenprint, "ids.tokens")
+    found = report(greenprint, "-t", tokenizer, "a.txt")
+    assert found["tokens"] == 6
+    assert (found["scored"], found["green"]) == (ids["scored"], ids["green"])
+    assert found["tokenizer"]["model"] == "byte-level BPE"
+    assert found["tokenizer"]["vocabulary"] == 261
+    chat = {"messages": [{"role": "user", "content": "What?"},
+                         {"role": "assistant", "content": "hello world"}]}  # fmt: skip
+    write(greenprint, "c.jsonl", json.dumps(chat) + "\n")
+    answers = report(greenprint, "-t", tokenizer, "--role", "assistant", "c.jsonl")
+    assert (answers["documents"], answers["tokens"]) == (1, 6)
+    nested = {"body": {"parts": ["x", "hello world"]}}
+    write(greenprint, "n.jsonl", json.dumps(nested) + "\n")
+    assert (
+        report(greenprint, "-t", tokenizer, "--field", "body.parts.1", "n.jsonl")["tokens"] == 6
+    )
+
+
+def test_normalize(greenprint, key, tokenizer):
+    write(greenprint, "a.txt", "hello  \r\nworld \n")
+    write(greenprint, "b.txt", "hello\nworld\n")
+    clean = report(greenprint, "-t", tokenizer, "b.txt")
+    found = report(greenprint, "-t", tokenizer, "--normalize", "a.txt")
+    assert found["normalize"] == ["newlines", "trailing", "nfc"]
+    assert (found["tokens"], found["green"]) == (clean["tokens"], clean["green"])
+    assert report(greenprint, "-t", tokenizer, "a.txt")["tokens"] > clean["tokens"]
+    assert greenprint.fails(
+        "verify", "-k", "k.key", "-t", tokenizer, "--normalize=nfd", "a.txt"
+    ) == ("greenprint verify: --normalize=nfd: the steps are newlines, trailing, nfc and all")
+
+
+def test_text_takes_a_tokenizer(greenprint, key, tokenizer):
+    write(greenprint, "a.jsonl", '{"text": "hello"}\n')
+    assert greenprint.fails("verify", "-k", "k.key", "--field", "text", "a.jsonl") == (
+        "greenprint verify: a.jsonl:1: holds text, which takes a tokenizer to read (--tokenizer)"
+    )
+    assert "name the text's tokenizer" in greenprint.fails(
+        "verify", "-k", "k.key", "--format", "text", "a.jsonl")  # fmt: skip
+    write(greenprint, "bad.json", "{}")
+    assert greenprint.fails("verify", "-k", "k.key", "-t", "bad.json", "a.jsonl").startswith(
+        "greenprint verify: bad.json: ")  # fmt: skip
+
+
+# -------------------------------------------------------------------------- plan
+
+
+def test_plan(greenprint, key, mark):
+    table = json.loads(greenprint("plan", "--json", "--rate", "0.5", "--alpha", "1e-6",
+                                  "--power", "0.9").stdout)  # fmt: skip
+    (row,) = table["plans"]
+    from scipy.stats import binom
+
+    critical = binom.isf(1e-6, row["coins"], 0.25) + 1
+    assert binom.sf(critical - 1, row["coins"], 0.5) >= 0.9
+    less = row["coins"] - 8
+    assert binom.sf(binom.isf(1e-6, less, 0.25), less, 0.5) < 0.9
+    write(greenprint, "a.tokens", as_lines([mark(1, 500)]))
+    measured = json.loads(greenprint("plan", "-k", "k.key", "--json", "a.tokens").stdout)
+    found = report(greenprint, "a.tokens")
+    assert measured["green_rate"] == found["green"] / found["scored"]
+    assert len(measured["plans"]) == 12
+    text = greenprint("plan", "--entropy", "3").stdout
+    assert "expected for delta 2" in text
+    assert "no number of tokens is enough" in greenprint.fails("plan", "--rate", "0.2")
+    assert "name the files that were marked" in greenprint.fails("plan", "-k", "k.key")
