@@ -76,6 +76,24 @@ def jsonl_seeds() -> Seeds:
     }
 
 
+def json_scan_seeds() -> Seeds:
+    """Single lines of JSON; the first byte chooses field and role."""
+    chat = (
+        b'{"id":123456789012345678,"messages":[{"role":"user","content":[{"type":"x"}]},'
+        b'{"role":"assistant","content":"yes\\n"},{"content":"and","role":"assistant",'
+        b'"extra":[[[{}]]]},{"role":"assistant","content":null}]}'
+    )
+    return {
+        "tokens": b'\0{"tokens": [1, 22,333 ,4444,128000,4294967295], "a": null}',
+        "numbers": b'\0{"x": [1.5,-2e-05,0,-0,true,false], "tokens": []}',
+        "text": b"\1" + rb'{"text": "longer than eight\"\\\/\b\u00E9\ud83d\uDE00\u0000"}',
+        "unicode": '\2 {"é": "😀", "text": "ä€ \u0301"}\r'.encode(),
+        "path": b'\3{"a": [{"c": {}, "b": [7 , 0 ]} , {"b": [8]}]}',
+        "chat": b"\4" + chat,
+        "twice": b'\0{"tokens": [1], "tokens": [2]}',
+    }
+
+
 def field_seeds() -> Seeds:
     """A path, a role, and a line of JSON."""
     return {
@@ -495,8 +513,8 @@ def partial_seeds() -> Seeds:
     def file(flags: int, inputs: int) -> bytes:
         return with_digest(head(flags) + input_(flags, b"a.txt") * inputs + b"\xff")
 
-    # Four million bytes of colours, of coins that never come, in four thousand bytes of gzip.
-    many = 8 * 4_000_000
+    # A million bytes of colours, of coins that never come, in a thousand bytes of gzip.
+    many = 8 * 1_100_000
     numbers = b"".join(map(varint, [1, many + 2, many, many]))
     liar = head(0) + b"\1\1\1\0a\2" + numbers + bytes(many // 8)
     return {
@@ -517,6 +535,7 @@ ALL = {
     "field": field_seeds,
     "gguf": gguf_seeds,
     "gzip": gzip_seeds,
+    "json_scan": json_scan_seeds,
     "jsonl": jsonl_seeds,
     "key": key_seeds,
     "npy": npy_seeds,
