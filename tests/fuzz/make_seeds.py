@@ -88,6 +88,8 @@ def json_scan_seeds() -> Seeds:
         "numbers": b'\0{"x": [1.5,-2e-05,0,-0,true,false], "tokens": []}',
         "text": b"\1" + rb'{"text": "longer than eight\"\\\/\b\u00E9\ud83d\uDE00\u0000"}',
         "unicode": '\2 {"é": "😀", "text": "ä€ \u0301"}\r'.encode(),
+        # Characters at the ends of what UTF-8 allows: one changed byte is beyond.
+        "ends": '\1{"text": "\u0080\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"}'.encode(),
         "path": b'\3{"a": [{"c": {}, "b": [7 , 0 ]} , {"b": [8]}]}',
         "chat": b"\4" + chat,
         "twice": b'\0{"tokens": [1], "tokens": [2]}',
