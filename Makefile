@@ -8,7 +8,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE_FLAGS ?=
 export JOBS
 
-.PHONY: all help demo test vectors bench lint format sanitize valgrind fuzz evaluate calibration install clean
+.PHONY: all help demo test vectors bench lint format sanitize valgrind fuzz evaluate \
+	evaluate-weights calibration install clean
 
 all:
 	@scripts/setup.sh build
@@ -27,6 +28,7 @@ help:
 	@echo 'make valgrind     C tests under valgrind'
 	@echo 'make fuzz         each fuzzer for SECONDS=30, or those in FUZZ="name name"'
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
+	@echo 'make evaluate-weights  what a reference model saves on predictable text (minutes)'
 	@echo 'make calibration  false positives on human texts, or DATA=file.jsonl; writes docs/calibration.md'
 	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
 	@echo 'make clean        remove build/, the Python environment included'
@@ -36,7 +38,7 @@ demo: all
 	@$(BUILD)/venv/bin/python scripts/demo.py
 
 test: all
-	@scripts/setup.sh python
+	@scripts/setup.sh test
 	@$(BUILD)/venv/bin/python scripts/run_tests.py
 
 vectors:
@@ -65,6 +67,10 @@ fuzz:
 evaluate: all
 	@scripts/setup.sh python
 	@$(BUILD)/venv/bin/python tests/evaluation/detection.py
+
+evaluate-weights: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python tests/evaluation/reference_weights.py
 
 calibration: all
 	@scripts/setup.sh docs

@@ -43,7 +43,6 @@ void cli_put_safe(FILE *out, const char *text) {
 static void say(const char *command, const char *kind, const char *format, va_list arguments) {
   char message[MESSAGE_SIZE];
   (void)vsnprintf(message, sizeof message, format, arguments);
-  progress_erase();
   (void)fprintf(stderr, command != NULL ? "greenprint %s: %s" : "greenprint%s: %s",
                 command != NULL ? command : "", kind);
   cli_put_safe(stderr, message);
@@ -51,6 +50,7 @@ static void say(const char *command, const char *kind, const char *format, va_li
 }
 
 int cli_fail(const char *command, const char *format, ...) {
+  progress_erase();
   va_list arguments;
   va_start(arguments, format);
   say(command, "", format, arguments);
@@ -59,6 +59,7 @@ int cli_fail(const char *command, const char *format, ...) {
 }
 
 void cli_warn(const char *command, const char *format, ...) {
+  progress_erase();
   va_list arguments;
   va_start(arguments, format);
   say(command, "warning: ", format, arguments);

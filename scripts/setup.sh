@@ -4,7 +4,8 @@
 #   scripts/setup.sh build    compiler, CMake and the libraries (system packages)
 #   scripts/setup.sh lint     that, the linters and valgrind
 #   scripts/setup.sh python   build/venv: model, torch, test tools, the Python package
-#   scripts/setup.sh docs     that, and what draws the plots of docs/
+#   scripts/setup.sh test     that, and a browser (Chromium, 350 MB) if one can be had
+#   scripts/setup.sh docs     python, and what draws the plots of docs/
 #   scripts/setup.sh fuzz     build, and clang with libFuzzer
 #
 # System packages are installed with apt-get, as root or through sudo. Elsewhere the
@@ -116,6 +117,30 @@ install_missing() {
   logged apt-install apt_install install -y --no-install-recommends $missing
 }
 
+has_browser() {
+  for browser in chromium chromium-browser google-chrome; do
+    if runs command -v "$browser" && runs "$browser" --version; then return 0; fi
+  done
+  return 1
+}
+
+# The tests look at the HTML report in a browser, and skip that without one. So a system that
+# has none to offer is not refused; it is asked once only.
+try_browser() {
+  if has_browser || [ -e build/browser.stamp ]; then return 0; fi
+  mkdir -p build
+  if runs command -v apt-get && { [ "$(id -u)" -eq 0 ] || runs command -v sudo; }; then
+    say "installing with apt-get: chromium (350 MB)"
+    apt_install update >build/apt-update.log 2>&1 </dev/null || true
+    apt_install install -y --no-install-recommends chromium fonts-dejavu-core \
+      >build/apt-browser.log 2>&1 </dev/null || true
+  fi
+  if ! has_browser; then
+    say "no Chromium to be had: tests of the HTML report in a browser will be skipped"
+    touch build/browser.stamp
+  fi
+}
+
 # ---------------------------------------------------------------------- Python
 
 # Stamps hold a hash of everything that decides what is installed.
@@ -184,6 +209,13 @@ install_docs() {
   stamp docs "$wanted"
 }
 
+set_up_python() {
+  ensure check_build check_python
+  make_venv
+  install_packages
+  install_binding
+}
+
 case "${1:-}" in
   build)
     ensure check_build
@@ -194,19 +226,20 @@ case "${1:-}" in
     install_ruff
     ;;
   python)
-    ensure check_build check_python
-    make_venv
-    install_packages
-    install_binding
+    set_up_python
+    ;;
+  test)
+    set_up_python
+    try_browser
     ;;
   docs)
-    scripts/setup.sh python
+    set_up_python
     install_docs
     ;;
   fuzz)
     ensure check_build check_fuzz
     ;;
   *)
-    die "usage: scripts/setup.sh build|lint|python|docs|fuzz"
+    die "usage: scripts/setup.sh build|lint|python|test|docs|fuzz"
     ;;
 esac

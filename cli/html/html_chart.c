@@ -53,15 +53,15 @@ static frame make_frame(const html_chart *chart) {
 
 static void put_axes(FILE *out, const html_chart *chart, const frame *view) {
   const double y_step = tick_step(view->y_max - view->y_min);
-  for (double k = ceil(view->y_min / y_step); k * y_step <= view->y_max; k++) {
+  for (int k = (int)ceil(view->y_min / y_step); k * y_step <= view->y_max; k++) {
     const double at = down(view, k * y_step);
     (void)fprintf(out, "<path class=\"%s\" d=\"M%.1f %.1fH%.1f\"/>", k == 0 ? "axis" : "grid",
                   LEFT, at, WIDTH - RIGHT);
     (void)fprintf(out, "<text class=\"y\" x=\"%.1f\" y=\"%.1f\">%g</text>\n", LEFT - 8, at + 4,
-                  k * y_step + 0.0);
+                  k * y_step);
   }
   const double x_step = fmax(tick_step(view->x_max), 1);
-  for (double k = 0; k * x_step <= view->x_max; k++) {
+  for (int k = 0; k * x_step <= view->x_max; k++) {
     char count[HTML_COUNT_SIZE];
     const double at = across(view, k * x_step);
     (void)fprintf(out, "<path class=\"axis\" d=\"M%.1f %.1fv5\"/>", at, HEIGHT - BOTTOM);

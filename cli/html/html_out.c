@@ -149,3 +149,32 @@ const char *html_count(char out[HTML_COUNT_SIZE], uint64_t count) {
   *end = '\0';
   return out;
 }
+
+double html_percent(uint64_t part, uint64_t whole) {
+  return whole > 0 ? 100 * (double)part / (double)whole : 0;
+}
+
+size_t html_documents_shown(const html_report *report) {
+  return report->n_documents < HTML_DOCUMENTS ? report->n_documents : HTML_DOCUMENTS;
+}
+
+const char *html_input_name(const html_report *report, size_t input) {
+  const char *name = input < report->n_inputs ? report->inputs[input].name : "?";
+  return strcmp(name, "-") == 0 ? "standard input" : name;
+}
+
+void html_put_code(FILE *out, const char *text) {
+  (void)fputs("<code>", out);
+  html_put(out, text);
+  (void)fputs("</code>", out);
+}
+
+void html_put_left_out(FILE *out, const html_report *report) {
+  const size_t shown = html_documents_shown(report);
+  if (shown < report->result.documents) {
+    char first[HTML_COUNT_SIZE];
+    char all[HTML_COUNT_SIZE];
+    (void)fprintf(out, "<p class=\"note\">The first %s of %s documents are shown.</p>\n",
+                  html_count(first, shown), html_count(all, report->result.documents));
+  }
+}

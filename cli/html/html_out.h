@@ -30,6 +30,31 @@ void html_put_document(FILE *out, const unsigned char *text, size_t size);
 #define HTML_COUNT_SIZE 32
 const char *html_count(char out[HTML_COUNT_SIZE], uint64_t count);
 
+double html_percent(uint64_t part, uint64_t whole);
+
+/* The name of an input for people: any bytes. */
+const char *html_input_name(const html_report *report, size_t input);
+
+/* <code> with a string in it. */
+void html_put_code(FILE *out, const char *text);
+
+/* The number of documents that are listed and drawn, and a note where there are more. */
+size_t html_documents_shown(const html_report *report);
+void html_put_left_out(FILE *out, const html_report *report);
+
+/* --- html_tables.c */
+
+void html_put_counts(FILE *out, const html_report *report);
+void html_put_parameters(FILE *out, const html_report *report);
+void html_put_inputs(FILE *out, const html_report *report);
+void html_put_segments(FILE *out, const html_report *report);
+void html_put_documents(FILE *out, const html_report *report);
+
+/* --- html_curves.c */
+
+/* The running z-score and e-value; nothing where there are no points. False without memory. */
+bool html_put_curves(FILE *out, const html_report *report);
+
 /* --- html_chart.c */
 
 /* One curve over a horizontal axis from 0, drawn from the origin. */

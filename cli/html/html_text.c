@@ -11,7 +11,7 @@
  * drawn whole, where there is room and where there is none. */
 #define AROUND        32
 #define ENDS_OF_LONG  2000
-#define ENDS_AT_LEAST 64
+#define ENDS_AT_LEAST 128
 
 typedef struct drawing {
   FILE *out;
@@ -285,7 +285,7 @@ bool html_put_tokens(FILE *out, const html_report *report, size_t index, size_t 
                 out);
   } else {
     (void)fprintf(out,
-                  "<div class=\"t%s%s\" id=\"t%zu\" dir=\"auto\" tabindex=\"0\" role=\"group\" "
+                  "<div class=\"t%s%s\" id=\"t%zu\" tabindex=\"0\" role=\"group\" "
                   "aria-label=\"Document %zu, its tokens marked; arrow keys go from token to "
                   "token\">",
                   document->text != NULL ? "" : " ids", d.n_ordered > 0 ? " segments-in" : "",

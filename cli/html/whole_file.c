@@ -44,12 +44,12 @@ static int open_temporary(const char *path, char **temporary) {
 static int open_file(whole_file *file, const char *path) {
   struct stat existing;
   const bool exists = stat(path, &existing) == 0;
+  if (exists && !S_ISREG(existing.st_mode)) {
+    return open(path, O_WRONLY | O_CLOEXEC);
+  }
   file->path = exists ? realpath(path, NULL) : strdup(path);
   if (file->path == NULL) {
     return -1;
-  }
-  if (exists && !S_ISREG(existing.st_mode)) {
-    return open(path, O_WRONLY | O_CLOEXEC);
   }
   /* A file that may not be written is not replaced either, though its folder would let us. */
   if (exists && access(path, W_OK) != 0) {

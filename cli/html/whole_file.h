@@ -7,8 +7,8 @@
 
 typedef struct whole_file {
   FILE *stream;
-  char *path;      /* where it goes, links followed */
-  char *temporary; /* its name meanwhile; NULL when `path` itself is written to */
+  char *path;      /* where it goes, links followed; NULL when that is written to as it is */
+  char *temporary; /* its name meanwhile; or NULL */
 } whole_file;
 
 /* Opens a file for writing that whole_file_commit() will put in the place of `path`, with the

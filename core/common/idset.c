@@ -5,16 +5,56 @@
  * the nonce itself supplies: with a fixed nonce this is multiply-shift hashing of the
  * token under a multiplier the chooser does not know [Dietzfelbinger et al. 1997].
  */
+#ifdef __linux__
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise() */
+#endif
+
 #include "common/idset.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "common/bytes.h"
 #include "common/error.h"
 
 #define CAPACITY_MIN ((size_t)64)
+
+/* Large tables are asked for in huge pages: every look-up goes to another page, and with small
+ * ones the machine spends more time finding the page than the slot. */
+#define LARGE_TABLE ((size_t)1 << 22) /* bytes */
+
+static void *allocate_slots(size_t capacity) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  const size_t size = capacity * GP_ID_SIZE;
+  if (size >= LARGE_TABLE) {
+    void *slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (slots == MAP_FAILED) {
+      return NULL;
+    }
+    (void)madvise(slots, size, MADV_HUGEPAGE);
+    return slots;
+  }
+#endif
+  return calloc(capacity, GP_ID_SIZE);
+}
+
+static void free_slots(void *slots, size_t capacity) {
+  if (slots == NULL) {
+    return;
+  }
+  sodium_memzero(slots, capacity * GP_ID_SIZE);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  if (capacity * GP_ID_SIZE >= LARGE_TABLE) {
+    (void)munmap(slots, capacity * GP_ID_SIZE);
+    return;
+  }
+#endif
+  free(slots);
+}
 
 static bool is_zero(const uint8_t id[GP_ID_SIZE]) {
   const gp_words x = gp_load_words(id);
@@ -41,7 +81,7 @@ static gp_status grow(gp_idset *set, size_t capacity, gp_error *error) {
   for (size_t size = capacity; size > 1; size /= 2) {
     bigger.shift--;
   }
-  bigger.slots = calloc(capacity, GP_ID_SIZE);
+  bigger.slots = allocate_slots(capacity);
   if (bigger.slots == NULL) {
     return gp_fail(error, GP_ERR_MEMORY, "out of memory: %zu MiB for the table of seen pairs",
                    (capacity >> 20) * GP_ID_SIZE);
@@ -115,9 +155,6 @@ void gp_idset_clear(gp_idset *set) {
 }
 
 void gp_idset_release(gp_idset *set) {
-  if (set->slots != NULL) {
-    sodium_memzero(set->slots, set->capacity * GP_ID_SIZE);
-    free(set->slots);
-  }
+  free_slots(set->slots, set->capacity);
   *set = (gp_idset){.skip = set->skip};
 }

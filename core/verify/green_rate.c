@@ -100,7 +100,7 @@ static double rate_of(const zipf *z, double gamma, double delta) {
     }
     integral -= exp(v - s) * expm1(log_product);
   }
-  return STEP * integral / -expm1(-delta);
+  return fmin(STEP * integral / -expm1(-delta), 1.0);
 }
 
 static double mean_rate(double gamma, double delta, double entropy_bits) {

@@ -122,7 +122,7 @@ static double find_least(const coins *c, const facts *f, double *curvature) {
     if (t >= LARGEST && first < 0.0) {
       break;
     }
-    if (first * first <= 2e-15 * t * fabs(f->statistic) * *curvature) {
+    if (first * first <= 1e-24 * t * fabs(f->statistic) * *curvature) {
       break;
     }
     if (first < 0.0) {
@@ -156,7 +156,8 @@ static double mills_ratio(double w) {
   return 1.0 / fraction;
 }
 
-/* log10 by the formula of Lugannani and Rice, where the exponent's least value is at t. */
+/* log10 by the formula of Lugannani and Rice, where the exponent's least value is at t; 0 where
+ * the formula gives no probability. */
 static double lugannani_rice(const coins *c, const facts *f, double t, double exponent_at_t,
                              double curvature) {
   const double w = copysign(sqrt(2.0 * fmax(-exponent_at_t, 0.0)), t);
@@ -170,10 +171,11 @@ static double lugannani_rice(const coins *c, const facts *f, double t, double ex
     term = -skewness / 6.0 + (f->lattice ? 0.5 / sqrt(variance) : 0.0);
   }
   if (w >= 0.0) {
-    return (log(fmax(mills_ratio(w) + term, 0x1p-1022)) - 0.5 * w * w - half_log_2pi) / GP_LN10;
+    const double ratio = mills_ratio(w) + term;
+    return ratio > 0.0 ? (log(ratio) - 0.5 * w * w - half_log_2pi) / GP_LN10 : 0.0;
   }
   const double below = 0.5 * erfc(-w * sqrt_half) - exp(-0.5 * w * w - half_log_2pi) * term;
-  return log1p(-fmin(fmax(below, 0.0), 1.0 - 0x1p-53)) / GP_LN10;
+  return below < 1.0 ? log1p(-below) / GP_LN10 : 0.0;
 }
 
 static gp_status check_coins(coins *c, gp_error *error) {
@@ -231,10 +233,7 @@ static void test_inside(const coins *c, const facts *f, gp_weighted_result *resu
   if (f->statistic > 0.0) {
     result->log10_p = fmin(bound + fabs(bound) * 0x1p-51, 0.0);
   }
-  result->log10_p_saddlepoint = lugannani_rice(c, f, t, least, curvature);
-  if (result->log10_p_saddlepoint > result->log10_p) { /* it knows better than to exceed it */
-    result->log10_p_saddlepoint = result->log10_p;
-  }
+  result->log10_p_saddlepoint = fmin(lugannani_rice(c, f, t, least, curvature), result->log10_p);
 }
 
 static gp_weighted_result test(const coins *c) {

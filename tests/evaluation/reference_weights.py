@@ -56,9 +56,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--delta", type=float, default=2.0)
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.3, 0.7])
-    parser.add_argument("--prompts", type=int, default=10, help="of each kind")
-    parser.add_argument("--tokens", type=int, default=120, help="longest answer")
-    parser.add_argument("--human", type=int, default=20, help="human texts")
+    parser.add_argument("--prompts", type=int, default=8, help="of each kind, up to 10")
+    parser.add_argument("--tokens", type=int, default=100, help="longest answer")
+    parser.add_argument("--human", type=int, default=10, help="human texts")
     parser.add_argument("--keys", type=int, default=1000, help="never-used keys for each test")
     parser.add_argument("--bootstrap", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
@@ -132,53 +132,61 @@ class Texts:
         return verifier.result()
 
 
-def generate(arguments, key: Key) -> tuple[dict[str, dict], bool]:
+def load_prompts(tokenizer, count: int):
+    """Return the kind of each prompt, and all of them as a batch."""
+    kinds: dict[str, list[str]] = {}
+    for line in (ROOT / "tests/evaluation/low_entropy.txt").read_text("utf-8").splitlines():
+        kind, prompt = line.split("\t")
+        kinds.setdefault(kind, []).append(prompt)
+    chosen = [(kind, prompt) for kind, all_of_it in kinds.items() for prompt in all_of_it[:count]]
+    return [kind for kind, _ in chosen], smollm2.chat_prompts(tokenizer, [p for _, p in chosen])
+
+
+def generate(arguments, key: Key) -> dict[str, dict]:
     """Answer all prompts, marked and unmarked; kept in a file, since it takes minutes."""
     names = ("delta", "temperatures", "prompts", "tokens", "human", "seed")
     settings = {name: getattr(arguments, name) for name in names}
     settings["versions"] = versions()
     file = arguments.output / "texts.json"
+    texts = {}
     if file.is_file():
         kept = json.loads(file.read_text())
-        if kept["settings"] == settings:
-            return kept["texts"], False
+        if kept["settings"] != settings:
+            raise SystemExit(f"{arguments.output} holds other texts: remove it")
+        texts = kept["texts"]
     tokenizer, model = smollm2.load_tokenizer(), smollm2.load_model()
     end = model.generation_config.eos_token_id
     watermark = Watermark(key, delta=arguments.delta, never_biased=[end])
-    kinds: dict[str, list[str]] = {}
-    for line in (ROOT / "tests/evaluation/low_entropy.txt").read_text("utf-8").splitlines():
-        kind, prompt = line.split("\t")
-        kinds.setdefault(kind, []).append(prompt)
-    texts = {}
-    for temperature in arguments.temperatures:
-        for kind, questions in kinds.items():
-            prompts = smollm2.chat_prompts(tokenizer, questions[: arguments.prompts])
-            mask = prompts["attention_mask"].bool()
-            plain_prompts = [
-                row[m].tolist() for row, m in zip(prompts["input_ids"], mask, strict=True)
-            ]
-            for mark in (True, False) if temperature == arguments.temperatures[-1] else (True,):
-                answers = smollm2.answer(
-                    model,
-                    prompts,
-                    seed=arguments.seed + (0 if mark else 1000),
-                    max_tokens=arguments.tokens,
-                    temperature=temperature,
-                    processor=GreenprintLogitsProcessor(watermark) if mark else None,
-                )
-                name = f"{kind}-{temperature:g}-{'marked' if mark else 'unmarked'}"
-                texts[name] = {
-                    "answers": answers,
-                    "prompts": plain_prompts,
-                    "temperature": temperature,
-                    "begin": tokenizer.decode(answers[0])[:300],
-                }
-            print(f"{kind} {temperature:g}", file=sys.stderr, flush=True)
-    human = [tokenizer(text)["input_ids"][:250] for text in human_texts(arguments.human)]
+    kinds, prompts = load_prompts(tokenizer, arguments.prompts)
+    ids = zip(prompts["input_ids"], prompts["attention_mask"].bool(), strict=True)
+    unpadded = [row[mask].tolist() for row, mask in ids]
+    # Unmarked ones are for the null hypothesis alone: one temperature will do.
+    runs = [(temperature, True) for temperature in arguments.temperatures]
+    for temperature, mark in [*runs, (arguments.temperatures[-1], False)]:
+        suffix = f"{temperature:g}-{'marked' if mark else 'unmarked'}"
+        if f"{kinds[0]}-{suffix}" in texts:
+            continue
+        answers = smollm2.answer(
+            model,
+            prompts,
+            seed=arguments.seed + (0 if mark else 1000),
+            max_tokens=arguments.tokens,
+            temperature=temperature,
+            processor=GreenprintLogitsProcessor(watermark) if mark else None,
+        )
+        for kind, prompt, answer in zip(kinds, unpadded, answers, strict=True):
+            one = texts.setdefault(
+                f"{kind}-{suffix}", {"answers": [], "prompts": [], "temperature": temperature}
+            )
+            one["answers"].append(answer)
+            one["prompts"].append(prompt)
+            one.setdefault("text", []).append(tokenizer.decode(answer))
+        print(suffix, file=sys.stderr, flush=True)
+        file.write_text(json.dumps({"settings": settings, "texts": texts}))
+    human = [tokenizer(text)["input_ids"][:200] for text in human_texts(arguments.human)]
     if human:
         texts["human"] = {"answers": human, "prompts": [[end]] * len(human), "temperature": 1.0}
-    file.write_text(json.dumps({"settings": settings, "texts": texts}))
-    return texts, True
+    return texts
 
 
 def versions() -> dict[str, str]:
@@ -313,7 +321,7 @@ def main() -> int:
     arguments.output.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     key = key_from(arguments.seed, "key")
-    raw, fresh = generate(arguments, key)
+    raw = generate(arguments, key)
     generated = time.monotonic() - start
     texts = {
         name: Texts(name, t["answers"], t["prompts"], t["temperature"], arguments.output)
@@ -322,8 +330,9 @@ def main() -> int:
     model = smollm2.load_model()
     for one in texts.values():
         for variant in VARIANTS:
-            if fresh or not one.path(variant).is_file():
+            if not one.path(variant).is_file():
                 one.expect(model, variant)
+        print(one.name, file=sys.stderr, flush=True)
     expected = time.monotonic() - start - generated
     rows = {
         name.removesuffix("-marked").replace("-", ", "): compare(one, key, arguments)

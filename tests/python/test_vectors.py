@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 from fractions import Fraction
@@ -12,16 +13,22 @@ import pytest
 from conftest import ROOT
 
 import greenprint
+from greenprint import _library
 
 VECTORS = ROOT / "testvectors"
 CHECKED = {
     "bias.json",
     "counts.json",
     "derivation.json",
+    "evalues.json",
+    "fdr.json",
     "keyfile.json",
     "masks.json",
     "nonces.json",
+    "plans.json",
+    "segments.json",
     "tails.json",
+    "weighted.json",
 }
 
 
@@ -158,6 +165,74 @@ def test_tails() -> None:
         gamma = Fraction(case["g"], 1 << case["k"])
         got = greenprint.log10_binomial_tail(case["n"], case["green"], gamma)
         assert got == pytest.approx(float(case["log10_p"]), rel=1e-10, abs=0), case
+
+
+def gamma_of(case: dict[str, Any]) -> Fraction:
+    return Fraction(case["g"], 1 << case["k"])
+
+
+def test_evalues() -> None:
+    for case in load("evalues.json")["cases"]:
+        got = greenprint.log10_e_value(case["n"], case["green"], gamma_of(case))
+        assert got == pytest.approx(float(case["log10_e"]), rel=1e-11, abs=1e-11), case
+
+
+def test_segments() -> None:
+    for case in load("segments.json")["cases"]:
+        colours = [int(digit) for digit in case["colours"]]
+        best = greenprint.locate(colours, gamma_of(case), 0.0)[0]
+        for name in ("first", "end", "scored", "green"):
+            assert getattr(best, name) == case[name], (name, case)
+        for name in ("log10_p", "log10_p_corrected"):
+            assert getattr(best, name) == pytest.approx(float(case[name]), rel=1e-10)
+
+
+class WeightedResult(ctypes.Structure):
+    _fields_ = [
+        ("coins", ctypes.c_uint64),
+        ("statistic", ctypes.c_double),
+        ("z", ctypes.c_double),
+        ("log10_p", ctypes.c_double),
+        ("log10_p_saddlepoint", ctypes.c_double),
+    ]
+
+
+def test_weighted() -> None:
+    for case in load("weighted.json")["cases"]:
+        weights = np.array([float(text) for text in case["weights"]])
+        green = np.array(case["green"], np.uint8)
+        result = WeightedResult()
+        _library.call(
+            _library.lib.gp_weighted_test,
+            *(weights.ctypes.data, green.ctypes.data, len(weights), case["g"], case["k"]),
+            ctypes.byref(result),
+        )
+        for name, relative in (("log10_p", 1e-11), ("log10_p_saddlepoint", 1e-8)):
+            wanted = pytest.approx(float(case[name]), rel=relative, abs=relative)
+            assert getattr(result, name) == wanted, case
+        if case["log10_p_exact"] is not None:
+            assert result.log10_p >= float(case["log10_p_exact"])
+
+
+def test_false_discovery_rates() -> None:
+    for case in load("fdr.json")["cases"]:
+        got = greenprint.benjamini_hochberg([float(text) for text in case["log10_p"]])
+        wanted = [float(text) for text in case["log10_q"]]
+        assert got.tolist() == pytest.approx(wanted, rel=1e-13, abs=1e-13), case
+
+
+def test_plans() -> None:
+    for case in load("plans.json")["cases"]:
+        plan = greenprint.plan_tokens(
+            gamma_of(case),
+            float(case["green_rate"]),
+            case["log10_alpha"],
+            float(case["power_wanted"]),
+            0.5,
+        )
+        assert (plan.coins, plan.green) == (case["coins"], case["green"]), case
+        assert plan.tokens == 2 * plan.coins
+        assert plan.power == pytest.approx(float(case["power"]), rel=1e-12)
 
 
 def test_valid_key_files(tmp_path) -> None:

@@ -84,6 +84,8 @@ static void openssl_free(void *memory, const char *file, int line) {
 static const uint32_t document[600] = {1, 2, 3, 4, 5, 6, 7, 8};
 static gp_key *key;
 static char path[] = "/tmp/greenprint-memory-XXXXXX";
+static char tokenizer_path[sizeof path + 5];
+static char partial_path[sizeof path + 5];
 
 /* A scenario runs its calls and returns the status of the first that failed. */
 typedef gp_status scenario(gp_error *error);
@@ -258,6 +260,124 @@ static gp_status weigh(gp_error *error) {
   return status;
 }
 
+static gp_status locate(gp_error *error) {
+  static uint8_t colours[4000];
+  for (size_t i = 0; i < sizeof colours; i++) {
+    colours[i] = i / 20 % 2 == 0 ? GP_COLOUR_GREEN : GP_COLOUR_RED; /* many candidates */
+  }
+  gp_segment segment = {.first = 77};
+  size_t n = 99;
+  const gp_status status = gp_locate(colours, sizeof colours, 1, 8, -6.0, &segment, 1, &n, error);
+  assert_true(status == GP_OK ? n == 1 && segment.first != 77 : n == 99 && segment.first == 77);
+  return status;
+}
+
+static gp_status sort_p_values(gp_error *error) {
+  const double log10_p[] = {-1.0, -3.0, 0.0};
+  double log10_q[] = {7.0, 7.0, 7.0};
+  const gp_status status = gp_benjamini_hochberg(log10_p, 3, log10_q, error);
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(log10_q[i] == 7.0, status != GP_OK);
+  }
+  return status;
+}
+
+static const char byte_level_file[] =
+    "{\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\"},"
+    "\"added_tokens\":[{\"id\":4,\"content\":\"<s>\"}],\"model\":{\"type\":\"BPE\","
+    "\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"\\u0120\":3},\"merges\":[\"a b\"]}}";
+static const char unigram_file[] =
+    "{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"x+\"},\"content\":\"a\"},"
+    "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\\u2581\"},"
+    "\"added_tokens\":[{\"id\":0,\"content\":\"<s>\",\"normalized\":true}],\"model\":"
+    "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<s>\",0],[\"a\",-1],[\"\\u2581a\",-1]]}}";
+
+/* A text with an ill-formed byte, a combining mark and a character newer than PCRE2. */
+static gp_status tokenize(const char *contents, gp_error *error) {
+  static const char text[] = "ab\xFF<s>ae\xCC\x81 xx\xF0\x91\xBC\x84"
+                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(contents, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+  gp_tokenizer *tokenizer = NULL;
+  gp_encoder *encoder = NULL;
+  const uint32_t *tokens = NULL;
+  const size_t *ends = NULL;
+  size_t count = 0;
+  gp_status status = gp_tokenizer_open(path, &tokenizer, error);
+  if (status == GP_OK) {
+    status = gp_encoder_new(tokenizer, &encoder, error);
+  }
+  for (int i = 0; i < 2 && status == GP_OK; i++) {
+    status = gp_encoder_encode(encoder, text, sizeof text - 1, &tokens, &ends, &count, error);
+  }
+  assert_true(status != GP_OK || count > 3);
+  gp_encoder_free(encoder);
+  gp_tokenizer_free(tokenizer);
+  return status;
+}
+
+static gp_status tokenize_bytes(gp_error *error) {
+  return tokenize(byte_level_file, error);
+}
+
+static gp_status tokenize_unigram(gp_error *error) {
+  return tokenize(unigram_file, error);
+}
+
+/* A run over text with two threads, on disk, with a partial file, and its merge. */
+static gp_status note_document(void *user, const gp_corpus_document *seen, gp_error *error) {
+  (void)error;
+  *(size_t *)user += seen->n_tokens;
+  return GP_OK;
+}
+
+static gp_status run_corpus(gp_error *error) {
+  static const char text[] = "{\"text\":\"abaabbbababab aab\"}\n{\"text\":\"bb\"}\n";
+  const long allowed = allowance;
+  const long counted = allocations;
+  allowance = -1;
+  write_bytes(text, sizeof text - 1);
+  (void)unlink(partial_path);
+  FILE *file = fopen(tokenizer_path, "w");
+  assert_non_null(file);
+  assert_true(fputs(byte_level_file, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+  allowance = allowed;
+  allocations = counted;
+  size_t tokens = 0;
+  gp_tokenizer *tokenizer = NULL;
+  gp_corpus *corpus = NULL;
+  gp_corpus *merged = NULL;
+  const gp_key *keys[] = {key};
+  const char *paths[] = {partial_path};
+  gp_status status = gp_tokenizer_open(tokenizer_path, &tokenizer, error);
+  const gp_corpus_options options = {.keys = keys,
+                                     .n_keys = 1,
+                                     .tokenizer = tokenizer,
+                                     .on_document = note_document,
+                                     .user = &tokens};
+  const gp_corpus_options merge = {.on_document = note_document, .user = &tokens};
+  const gp_corpus_input input = {path, {.format = GP_INPUT_JSONL, .field = "text"}};
+  if (status == GP_OK) {
+    status = gp_corpus_new(&options, &corpus, error);
+  }
+  if (status == GP_OK) {
+    status = gp_corpus_run(corpus, &input, 1, partial_path, error);
+  }
+  if (status == GP_OK) {
+    status = gp_corpus_new(&merge, &merged, error);
+  }
+  if (status == GP_OK) {
+    status = gp_corpus_merge(merged, paths, 1, NULL, error);
+  }
+  gp_corpus_free(corpus);
+  gp_corpus_free(merged);
+  gp_tokenizer_free(tokenizer);
+  return status;
+}
+
 /* jansson takes some of its own allocation failures for syntax errors, so where it is at
  * work a refusal may name the input instead of the memory. */
 static void fail_each(scenario *run, bool with_jansson) {
@@ -317,6 +437,12 @@ static void weighing(void **state) {
   fail_each(weigh, false);
 }
 
+static void statistics(void **state) {
+  (void)state;
+  fail_each(locate, false);
+  fail_each(sort_p_values, false);
+}
+
 static void reading(void **state) {
   (void)state;
   fail_each(read_tokens, false);
@@ -328,6 +454,17 @@ static void reading_json(void **state) {
   (void)state;
   fail_each(read_jsonl, true);
   fail_each(read_chat, true);
+}
+
+static void corpora(void **state) {
+  (void)state;
+  fail_each(run_corpus, true);
+}
+
+static void tokenizing(void **state) {
+  (void)state;
+  fail_each(tokenize_bytes, true);
+  fail_each(tokenize_unigram, true);
 }
 
 /* Once warm, biasing with a session in its room does not allocate at all. */
@@ -358,12 +495,16 @@ static int prepare(void **state) {
   (void)state;
   key = test_key(NULL);
   const int fd = mkstemp(path);
+  (void)snprintf(tokenizer_path, sizeof tokenizer_path, "%s.json", path);
+  (void)snprintf(partial_path, sizeof partial_path, "%s.gpp", path);
   return fd < 0 ? -1 : close(fd);
 }
 
 static int clean_up(void **state) {
   (void)state;
   gp_key_free(key);
+  (void)unlink(tokenizer_path);
+  (void)unlink(partial_path);
   return unlink(path);
 }
 
@@ -376,9 +517,8 @@ int main(void) {
       cmocka_unit_test(key_generation), cmocka_unit_test(key_file),
       cmocka_unit_test(embedding),      cmocka_unit_test(verifying),
       cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
-
-      cmocka_unit_test(key_generation), cmocka_unit_test(key_file), cmocka_unit_test(embedding),
-      cmocka_unit_test(verifying),      cmocka_unit_test(reading),  cmocka_unit_test(weighing),
+      cmocka_unit_test(weighing),       cmocka_unit_test(statistics),
+      cmocka_unit_test(tokenizing),     cmocka_unit_test(corpora),
       cmocka_unit_test(hot_path),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);

@@ -386,6 +386,161 @@ static void tails(void **state) {
   json_decref(vectors);
 }
 
+/* ----------------------------------------------------- statistics beyond the tail */
+
+static uint32_t g_of(const json_t *item) {
+  return (uint32_t)number_of(item, "g");
+}
+
+static uint32_t k_of(const json_t *item) {
+  return (uint32_t)number_of(item, "k");
+}
+
+static double real_of(const json_t *item, const char *name) {
+  return strtod(text_of(item, name), NULL);
+}
+
+/* An array of decimal strings, to be freed. */
+static double *reals_of(const json_t *array, size_t *count) {
+  *count = json_array_size(array);
+  double *reals = malloc((*count + 1) * sizeof *reals);
+  assert_non_null(reals);
+  for (size_t i = 0; i < *count; i++) {
+    reals[i] = strtod(json_string_value(json_array_get(array, i)), NULL);
+  }
+  return reals;
+}
+
+/* |a - b| <= tolerance max(|b|, 1) */
+static void assert_near(double a, double b, double tolerance) {
+  if (!(fabs(a - b) <= tolerance * fmax(fabs(b), 1.0))) {
+    fail_msg("%.17g is not within %g of %.17g", a, tolerance, b);
+  }
+}
+
+static void evalues(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("evalues.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    double log10_e = NAN;
+    assert_ok(gp_log10_e_value(number_of(item, "n"), number_of(item, "green"), g_of(item),
+                               k_of(item), &log10_e, error));
+    assert_near(log10_e, real_of(item, "log10_e"), 1e-11);
+  }
+  assert_true(index >= 400);
+  json_decref(vectors);
+}
+
+static void best_segments(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("segments.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    const char *digits = text_of(item, "colours");
+    const size_t n = strlen(digits);
+    uint8_t *colours = malloc(n);
+    assert_non_null(colours);
+    for (size_t i = 0; i < n; i++) {
+      colours[i] = (uint8_t)(digits[i] - '0');
+    }
+    gp_segment segment;
+    size_t n_segments = 0;
+    assert_ok(
+        gp_locate(colours, n, g_of(item), k_of(item), 0.0, &segment, 1, &n_segments, error));
+    assert_int_equal(n_segments, 1);
+    assert_int_equal(segment.first, number_of(item, "first"));
+    assert_int_equal(segment.end, number_of(item, "end"));
+    assert_int_equal(segment.scored, number_of(item, "scored"));
+    assert_int_equal(segment.green, number_of(item, "green"));
+    assert_close(segment.log10_p, real_of(item, "log10_p"), 1e-10);
+    assert_near(segment.log10_p_corrected, real_of(item, "log10_p_corrected"), 1e-10);
+    free(colours);
+  }
+  assert_true(index >= 20);
+  json_decref(vectors);
+}
+
+static void weighted(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("weighted.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    size_t n = 0;
+    size_t n_green = 0;
+    double *weights = reals_of(array_of(item, "weights"), &n);
+    uint32_t *bits = ids_of(array_of(item, "green"), &n_green);
+    uint8_t *green = malloc(n + 1);
+    assert_non_null(green);
+    assert_int_equal(n, n_green);
+    for (size_t i = 0; i < n; i++) {
+      green[i] = (uint8_t)bits[i];
+    }
+    gp_weighted_result result;
+    assert_ok(gp_weighted_test(weights, green, n, g_of(item), k_of(item), &result, error));
+    assert_int_equal(result.coins, n);
+    assert_close(result.statistic, real_of(item, "statistic"), 1e-12);
+    assert_near(result.log10_p, real_of(item, "log10_p"), 1e-11);
+    assert_near(result.log10_p_saddlepoint, real_of(item, "log10_p_saddlepoint"), 1e-8);
+    if (!json_is_null(json_object_get(item, "log10_p_exact"))) {
+      assert_true(result.log10_p >= real_of(item, "log10_p_exact"));
+    }
+    free(green);
+    free(bits);
+    free(weights);
+  }
+  assert_true(index >= 300);
+  json_decref(vectors);
+}
+
+static void false_discovery_rates(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("fdr.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    size_t n = 0;
+    size_t n_rates = 0;
+    double *log10_p = reals_of(array_of(item, "log10_p"), &n);
+    double *log10_q = reals_of(array_of(item, "log10_q"), &n_rates);
+    assert_int_equal(n, n_rates);
+    assert_ok(gp_benjamini_hochberg(log10_p, n, log10_p, error));
+    for (size_t i = 0; i < n; i++) {
+      assert_near(log10_p[i], log10_q[i], 1e-13);
+    }
+    free(log10_p);
+    free(log10_q);
+  }
+  assert_true(index >= 10);
+  json_decref(vectors);
+}
+
+static void plans(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("plans.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "cases"), index, item) {
+    gp_params params = gp_params_default();
+    params.gamma_num = g_of(item);
+    params.gamma_log2_den = k_of(item);
+    const json_t *alpha = json_object_get(item, "log10_alpha");
+    gp_plan plan;
+    assert_ok(gp_plan_tokens(&params, real_of(item, "green_rate"),
+                             (double)json_integer_value(alpha), real_of(item, "power_wanted"),
+                             1.0, &plan, error));
+    assert_int_equal(plan.coins, number_of(item, "coins"));
+    assert_int_equal(plan.green, number_of(item, "green"));
+    assert_int_equal(plan.tokens, plan.coins);
+    assert_close(plan.power, real_of(item, "power"), 1e-12);
+  }
+  assert_true(index >= 10);
+  json_decref(vectors);
+}
+
 /* --------------------------------------------------------------- key files */
 
 static char key_file_path[] = "/tmp/greenprint-vector-XXXXXX";
@@ -513,6 +668,11 @@ int main(void) {
       cmocka_unit_test(large_rows),
       cmocka_unit_test(counts),
       cmocka_unit_test(tails),
+      cmocka_unit_test(evalues),
+      cmocka_unit_test(best_segments),
+      cmocka_unit_test(weighted),
+      cmocka_unit_test(false_discovery_rates),
+      cmocka_unit_test(plans),
       cmocka_unit_test(key_files),
       cmocka_unit_test(malformed_key_files),
   };

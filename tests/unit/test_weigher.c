@@ -122,7 +122,7 @@ static uint8_t *naive_colours(const naive *sums, const corpus *made, size_t widt
       for (size_t j = 0; j < sums->count; j++) {
         if (memcmp(sums->coins[j].nonce, nonce, GP_NONCE_SIZE) == 0) {
           const uint32_t token = sums->coins[j].token;
-          green[j] = mask[token / 8] >> token % 8 & 1U;
+          green[j] = (uint8_t)((uint32_t)mask[token / 8] >> token % 8 & 1U);
         }
       }
     }

@@ -22,6 +22,7 @@ from typing import Any
 import greenprint_reference as gp
 import mpmath
 import self_test
+import statistics_vectors
 from self_test import number
 
 FOLDER = Path(__file__).resolve().parent.parent
@@ -756,6 +757,11 @@ FILES: dict[str, Callable[[], Vectors]] = {
     "bias.json": bias,
     "counts.json": counts,
     "tails.json": tails,
+    "evalues.json": statistics_vectors.evalues,
+    "segments.json": statistics_vectors.segments,
+    "weighted.json": statistics_vectors.weighted,
+    "fdr.json": statistics_vectors.fdr,
+    "plans.json": statistics_vectors.plans,
     "keyfile.json": keyfile,
 }
 

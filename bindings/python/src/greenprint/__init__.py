@@ -33,6 +33,15 @@ from greenprint._errors import (
 )
 from greenprint._keys import Key, KeyInfo, inspect
 from greenprint._params import Params
+from greenprint._statistics import (
+    Plan,
+    Segment,
+    benjamini_hochberg,
+    locate,
+    log10_e_value,
+    plan_green_rate,
+    plan_tokens,
+)
 from greenprint._text import Tokenizer
 from greenprint._verifying import Result, Verifier, log10_binomial_tail, z_score
 from greenprint._weighing import Expectations, ExpectationsInfo, Weigher, WeightedResult
@@ -60,7 +69,9 @@ __all__ = [
     "OutOfMemoryError",
     "Params",
     "PassphraseError",
+    "Plan",
     "Result",
+    "Segment",
     "Session",
     "Tokenizer",
     "Verifier",
@@ -69,9 +80,14 @@ __all__ = [
     "Weigher",
     "WeightedResult",
     "__version__",
+    "benjamini_hochberg",
     "inspect",
     "library_version",
+    "locate",
     "log10_binomial_tail",
+    "log10_e_value",
+    "plan_green_rate",
+    "plan_tokens",
     "read_documents",
     "z_score",
 ]

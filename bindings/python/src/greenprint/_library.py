@@ -189,6 +189,30 @@ class TokenizerInfo(ctypes.Structure):
     ]
 
 
+class Segment(ctypes.Structure):
+    """``gp_segment``."""
+
+    _fields_ = [
+        ("first", c_size_t),
+        ("end", c_size_t),
+        ("scored", c_uint64),
+        ("green", c_uint64),
+        ("log10_p", c_double),
+        ("log10_p_corrected", c_double),
+    ]
+
+
+class Plan(ctypes.Structure):
+    """``gp_plan``."""
+
+    _fields_ = [
+        ("coins", c_uint64),
+        ("green", c_uint64),
+        ("power", c_double),
+        ("tokens", c_uint64),
+    ]
+
+
 _HANDLE = POINTER(c_void_p)  # where a new object goes
 _ERROR = POINTER(Error)
 _U8 = POINTER(c_uint8)
@@ -237,6 +261,30 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (c_uint64, c_uint64, c_uint32, c_uint32, POINTER(c_double), _ERROR),
     ),
     "gp_z_score": (c_double, (c_uint64, c_uint64, c_double)),
+    "gp_log10_e_value": (
+        c_int,
+        (c_uint64, c_uint64, c_uint32, c_uint32, POINTER(c_double), _ERROR),
+    ),
+    "gp_locate": (
+        c_int,
+        (
+            *(c_void_p, c_size_t, c_uint32, c_uint32, c_double),
+            *(POINTER(Segment), c_size_t, POINTER(c_size_t), _ERROR),
+        ),
+    ),
+    "gp_weighted_test": (
+        c_int,
+        (c_void_p, c_void_p, c_size_t, c_uint32, c_uint32, c_void_p, _ERROR),
+    ),
+    "gp_benjamini_hochberg": (c_int, (c_void_p, c_size_t, c_void_p, _ERROR)),
+    "gp_plan_tokens": (
+        c_int,
+        (POINTER(Params), c_double, c_double, c_double, c_double, POINTER(Plan), _ERROR),
+    ),
+    "gp_plan_green_rate": (
+        c_int,
+        (POINTER(Params), c_double, c_double, POINTER(c_double), _ERROR),
+    ),
     "gp_tokenizer_open": (c_int, (c_char_p, _HANDLE, _ERROR)),
     "gp_tokenizer_free": (None, (c_void_p,)),
     "gp_tokenizer_get_info": (None, (c_void_p, POINTER(TokenizerInfo))),
