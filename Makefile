@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE_FLAGS ?=
 export JOBS
 
-.PHONY: all help demo test vectors bench lint format sanitize valgrind evaluate \
+.PHONY: all help demo test vectors bench lint format sanitize valgrind fuzz evaluate \
 	evaluate-weights calibration install clean
 
 all:
@@ -26,9 +26,10 @@ help:
 	@echo 'make format       format the C and Python code in place'
 	@echo 'make sanitize     C and command tests under AddressSanitizer, UBSan, ThreadSanitizer'
 	@echo 'make valgrind     C tests under valgrind'
+	@echo 'make fuzz         each fuzzer for SECONDS=30, or those in FUZZ="name name"'
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
 	@echo 'make evaluate-weights  what a reference model saves on predictable text (minutes)'
-	@echo 'make calibration  false positives on the text in DATA=file.jsonl, 2,000 keys a scheme (minutes)'
+	@echo 'make calibration  false positives on human texts, or DATA=file.jsonl; writes docs/calibration.md'
 	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
 	@echo 'make clean        remove build/, the Python environment included'
 
@@ -59,6 +60,10 @@ sanitize:
 valgrind:
 	@scripts/valgrind.sh
 
+SECONDS ?= 30
+fuzz:
+	@scripts/fuzz.sh '$(SECONDS)' $(FUZZ)
+
 evaluate: all
 	@scripts/setup.sh python
 	@$(BUILD)/venv/bin/python tests/evaluation/detection.py
@@ -68,8 +73,9 @@ evaluate-weights: all
 	@$(BUILD)/venv/bin/python tests/evaluation/reference_weights.py
 
 calibration: all
-	@scripts/setup.sh python
-	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py $(if $(DATA),--data '$(DATA)')
+	@scripts/setup.sh docs
+	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py \
+	  $(if $(DATA),--data '$(DATA)' --write $(BUILD)/calibration,--write docs)
 
 install: all
 	@cmake --install $(BUILD)

@@ -15,7 +15,7 @@ static const char name[] = "verify";
 /* What a run needs, and has to release. */
 typedef struct verify_run {
   const verify_options *options;
-  gp_key **keys;
+  gp_key *keys[VERIFY_KEYS_MAX];
   size_t n_keys;
   tenant_list tenants;
   gp_tokenizer *tokenizer;
@@ -128,10 +128,6 @@ static int check_twice(const verify_run *run, const gp_key *key, const char *pat
 
 static int set_keys(verify_run *run) {
   const verify_options *options = run->options;
-  run->keys = calloc(options->n_keys, sizeof *run->keys);
-  if (run->keys == NULL) {
-    return cli_fail(name, "out of memory: keys");
-  }
   int status = CLI_OK;
   for (size_t i = 0; i < options->n_keys && status == CLI_OK; i++) {
     status = key_open(name, options->keys[i], options->passphrase_file, &run->keys[i]);
@@ -184,7 +180,6 @@ static void release(verify_run *run) {
   for (size_t i = 0; i < run->n_keys; i++) {
     gp_key_free(run->keys[i]);
   }
-  free((void *)run->keys);
   tenants_free(&run->tenants);
   gp_tokenizer_free(run->tokenizer);
   free(run->settings);
@@ -202,7 +197,8 @@ int cli_verify(int argc, char **argv) {
     (void)fputs(verify_help, stdout);
     return cli_flush(name);
   }
-  verify_run run = {.options = &options};
+  static verify_run run;
+  run.options = &options;
   status = set_inputs(&run);
   if (status == CLI_OK) {
     status = set_tokenizer(&run);

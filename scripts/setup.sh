@@ -5,6 +5,8 @@
 #   scripts/setup.sh lint     that, the linters and valgrind
 #   scripts/setup.sh python   build/venv: model, torch, test tools, the Python package
 #   scripts/setup.sh test     that, and a browser (Chromium, 350 MB) if one can be had
+#   scripts/setup.sh docs     python, and what draws the plots of docs/
+#   scripts/setup.sh fuzz     build, and clang with libFuzzer
 #
 # System packages are installed with apt-get, as root or through sudo. Elsewhere the
 # script says what is missing. Python packages go to build/venv only.
@@ -71,6 +73,11 @@ check_lint() {
   need valgrind runs valgrind --version
   need shellcheck runs shellcheck --version
   need groff-base runs groff --version
+}
+
+# clang recommends its run-time libraries, libFuzzer among them, but does not ask for them.
+check_fuzz() {
+  need 'clang libclang-rt-14-dev' compiles clang -fsanitize=fuzzer-no-link,address -xc
 }
 
 as_root() {
@@ -194,6 +201,14 @@ install_ruff() {
     logged pip-ruff pip install "$ruff"
 }
 
+install_docs() {
+  wanted=$(cat scripts/requirements-docs.txt build/packages.stamp | hash_of)
+  stamp_is docs "$wanted" && return 0
+  say "installing scripts/requirements-docs.txt"
+  logged pip-docs pip install -r scripts/requirements-docs.txt
+  stamp docs "$wanted"
+}
+
 set_up_python() {
   ensure check_build check_python
   make_venv
@@ -217,7 +232,14 @@ case "${1:-}" in
     set_up_python
     try_browser
     ;;
+  docs)
+    set_up_python
+    install_docs
+    ;;
+  fuzz)
+    ensure check_build check_fuzz
+    ;;
   *)
-    die "usage: scripts/setup.sh build|lint|python|test"
+    die "usage: scripts/setup.sh build|lint|python|test|docs|fuzz"
     ;;
 esac

@@ -226,7 +226,7 @@ static gp_status split_log(const gp_memory_budget *budget, FILE *log, unsigned s
 /* Whether a table for so many coins fits: at most 5/8 full, up to twice as large as it would
  * have to be, and the smaller one beside it while it grows. */
 static bool fits(const gp_memory_budget *budget, uint64_t records) {
-  return budget->limit == 0 || records <= budget->limit / (GP_ID_SIZE * 5);
+  return budget->limit == 0 || records <= budget->limit / ((uint64_t)GP_ID_SIZE * 5);
 }
 
 /* Takes over `log`. Recursion ends after SKIP_MAX / SPLIT_LOG2 levels. */

@@ -47,7 +47,7 @@ static gp_status set_keys(gp_corpus *corpus, gp_error *error) {
   gp_work *work = &corpus->work;
   const bool many = options->n_tenants > 1;
   work->prfs = calloc(work->n_keys, sizeof *work->prfs);
-  work->tweaks = many ? calloc(work->n_keys, sizeof *work->tweaks) : NULL;
+  work->tweaks = many ? calloc(work->n_keys, options->n_tenants * GP_BLOCK_SIZE) : NULL;
   if (work->prfs == NULL || (many && work->tweaks == NULL)) {
     return gp_fail_memory(error, "keys");
   }
@@ -56,11 +56,8 @@ static gp_status set_keys(gp_corpus *corpus, gp_error *error) {
     const uint64_t *tenant = options->n_tenants == 1 ? options->tenants : NULL;
     status = gp_prf_init(&work->prfs[i], options->keys[i], tenant, error);
     if (status == GP_OK && many) {
-      work->tweaks[i] = calloc(options->n_tenants, GP_BLOCK_SIZE);
-      status = work->tweaks[i] == NULL
-                   ? gp_fail_memory(error, "tenants")
-                   : gp_prf_tweaks(options->keys[i], options->tenants, options->n_tenants,
-                                   work->tweaks[i], error);
+      status = gp_prf_tweaks(options->keys[i], options->tenants, options->n_tenants,
+                             work->tweaks + i * options->n_tenants, error);
     }
   }
   return status;
@@ -149,15 +146,12 @@ void gp_corpus_free(gp_corpus *corpus) {
     if (work->prfs != NULL) {
       gp_prf_release(&work->prfs[i]);
     }
-    if (work->tweaks != NULL) {
-      free(work->tweaks[i]);
-    }
     if (corpus->tables != NULL) {
       gp_coin_table_release(&corpus->tables[i]);
     }
   }
   free(work->prfs);
-  free((void *)work->tweaks);
+  free(work->tweaks);
   free(corpus->tables);
   free(corpus->positions);
   free(corpus->scored);
@@ -165,13 +159,32 @@ void gp_corpus_free(gp_corpus *corpus) {
   free(corpus->scratch);
   free(corpus->header.settings);
   for (size_t i = 0; i < corpus->n_inputs; i++) {
-    free((char *)(uintptr_t)corpus->inputs[i].name);
+    free(corpus->names[i]);
   }
+  free((void *)corpus->names);
   free(corpus->inputs);
   gp_partial_writer_free(corpus->writer);
   gp_ledger_release(&corpus->ledger);
   (void)pthread_mutex_destroy(&corpus->inputs_lock);
   free(corpus);
+}
+
+/* Room for one more in the two arrays of inputs. */
+static bool grow_inputs(gp_corpus *corpus) {
+  size_t capacity = corpus->inputs_capacity;
+  gp_corpus_input_facts *inputs =
+      gp_array_reserve(corpus->inputs, &capacity, corpus->n_inputs + 1, sizeof *inputs);
+  if (inputs == NULL) {
+    return false;
+  }
+  corpus->inputs = inputs;
+  char **names = realloc((void *)corpus->names, capacity * sizeof(char *));
+  if (names == NULL) {
+    return false;
+  }
+  corpus->names = names;
+  corpus->inputs_capacity = capacity;
+  return true;
 }
 
 gp_status gp_corpus_add_input(gp_corpus *corpus, const char *name, gp_input_format format,
@@ -181,14 +194,13 @@ gp_status gp_corpus_add_input(gp_corpus *corpus, const char *name, gp_input_form
     return gp_fail_memory(error, "the name of an input");
   }
   (void)pthread_mutex_lock(&corpus->inputs_lock);
-  gp_corpus_input_facts *inputs = gp_array_reserve(corpus->inputs, &corpus->inputs_capacity,
-                                                   corpus->n_inputs + 1, sizeof *inputs);
-  if (inputs != NULL) {
-    corpus->inputs = inputs;
-    inputs[corpus->n_inputs++] = (gp_corpus_input_facts){.name = copy, .format = format};
+  const bool grown = grow_inputs(corpus);
+  if (grown) {
+    corpus->names[corpus->n_inputs] = copy;
+    corpus->inputs[corpus->n_inputs++] = (gp_corpus_input_facts){.name = copy, .format = format};
   }
   (void)pthread_mutex_unlock(&corpus->inputs_lock);
-  if (inputs == NULL) {
+  if (!grown) {
     free(copy);
     return gp_fail_memory(error, "too many inputs");
   }

@@ -18,9 +18,10 @@ struct gp_corpus {
   gp_coin_table *tables; /* one for each key */
   gp_ledger ledger;      /* for one candidate */
   bool one_candidate;
-  bool used;                     /* a run was made, or tried */
-  pthread_mutex_t inputs_lock;   /* feeds add inputs while documents are closed */
-  gp_corpus_input_facts *inputs; /* their names are owned */
+  bool used;                   /* a run was made, or tried */
+  pthread_mutex_t inputs_lock; /* feeds add inputs while documents are closed */
+  gp_corpus_input_facts *inputs;
+  char **names; /* of the inputs, which point here */
   size_t n_inputs;
   size_t inputs_capacity;
   gp_partial_writer *writer; /* NULL unless a partial file is written */

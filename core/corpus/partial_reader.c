@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "common/array.h"
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/quote.h"
@@ -14,7 +15,7 @@
 #include "key/params.h"
 
 #define BUFFER_SIZE 65536U
-#define IDS_AT_ONCE 4096U /* so that a count that lies cannot ask for much */
+#define AT_ONCE     4096U /* so that a count that lies cannot ask for much */
 
 struct gp_partial_reader {
   gp_input *input;
@@ -22,6 +23,8 @@ struct gp_partial_reader {
   bool documents;
   uint32_t context_width;
   bool in_input;
+  uint8_t *colours; /* of the document that is being read */
+  size_t colours_capacity;
   size_t begin; /* buffer[begin:end] is read and not used yet */
   size_t end;
   size_t hashed;   /* buffer[:hashed] is in the digest */
@@ -213,6 +216,7 @@ void gp_partial_reader_free(gp_partial_reader *reader) {
   }
   gp_input_free(reader->input);
   EVP_MD_CTX_free(reader->digest);
+  free(reader->colours);
   free(reader);
 }
 
@@ -265,30 +269,43 @@ static gp_status get_facts(gp_partial_reader *reader, gp_partial_item *item, gp_
   return GP_OK;
 }
 
-/* `count` colours and ids. They stand one behind the other, so the colours are read into the
- * flags first; both grow only as the file turns out to hold them. */
+/* The colours of `count` coins, a bit each, into the reader. */
+static gp_status get_colours(gp_partial_reader *reader, uint64_t count, gp_error *error) {
+  const size_t size = (size_t)((count + 7) / 8);
+  for (size_t done = 0; done < size;) {
+    const size_t part = size - done < AT_ONCE ? size - done : AT_ONCE;
+    uint8_t *grown = gp_array_reserve(reader->colours, &reader->colours_capacity, done + part, 1);
+    if (grown == NULL) {
+      return gp_fail_memory(error, "the colours of a document");
+    }
+    reader->colours = grown;
+    const gp_status status = get(reader, reader->colours + done, part, error);
+    if (status != GP_OK) {
+      return status;
+    }
+    done += part;
+  }
+  if (count % 8 != 0 && reader->colours[size - 1] >> (count % 8) != 0) {
+    return fail_damaged(reader, "unused bits are set", error);
+  }
+  return GP_OK;
+}
+
+/* `count` colours and then as many ids. Memory for coins grows only as ids turn out to be
+ * there: until then a coin has cost the file one bit, or, compressed, nearly nothing. */
 static gp_status get_coins(gp_partial_reader *reader, uint64_t count, gp_loose_coins *coins,
                            gp_error *error) {
-  const size_t first = coins->count;
-  gp_status status = GP_OK;
-  for (uint64_t i = 0; i < count && status == GP_OK; i += 8) {
-    uint8_t byte = 0;
-    status = get(reader, &byte, 1, error);
-    const unsigned bits = count - i < 8 ? (unsigned)(count - i) : 8;
-    if (status == GP_OK && byte >> bits != 0) {
-      status = fail_damaged(reader, "unused bits are set", error);
-    }
+  gp_status status = get_colours(reader, count, error);
+  for (uint64_t i = 0; i < count && status == GP_OK;) {
+    const size_t part = count - i < AT_ONCE ? (size_t)(count - i) : AT_ONCE;
+    status = gp_loose_coins_reserve(coins, part, error);
     if (status == GP_OK) {
-      status = gp_loose_coins_reserve(coins, bits, error);
+      status = get(reader, coins->ids[coins->count], part * GP_ID_SIZE, error);
     }
-    for (unsigned bit = 0; bit < bits && status == GP_OK; bit++) {
-      coins->flags[coins->count++] = (byte >> bit & 1U) != 0 ? GP_COIN_GREEN : 0;
+    for (const uint64_t end = i + part; i < end && status == GP_OK; i++) {
+      const bool green = (reader->colours[i / 8] >> (i % 8) & 1U) != 0;
+      coins->flags[coins->count++] = green ? GP_COIN_GREEN : 0;
     }
-  }
-  for (size_t i = first; i < coins->count && status == GP_OK; i += IDS_AT_ONCE) {
-    const size_t left = coins->count - i;
-    status =
-        get(reader, coins->ids[i], (left < IDS_AT_ONCE ? left : IDS_AT_ONCE) * GP_ID_SIZE, error);
   }
   return status;
 }

@@ -102,7 +102,8 @@ static gp_status count_new(gp_worker *worker, const gp_work *work, size_t key,
                            gp_error *error) {
   gp_status status = GP_OK;
   for (size_t tenant = 0; tenant < work->n_tenants && status == GP_OK; tenant++) {
-    const uint8_t *tweak = work->tweaks != NULL ? work->tweaks[key][tenant] : NULL;
+    const uint8_t *tweak =
+        work->tweaks != NULL ? work->tweaks[key * work->n_tenants + tenant] : NULL;
     status = toss(&work->prfs[key], &worker->lanes[key], ids, tweak, count, green, error);
     uint64_t sum = 0;
     for (size_t i = 0; i < count && status == GP_OK; i++) {
@@ -209,7 +210,8 @@ static gp_status tokenize(gp_worker *worker, const gp_document *from, const uint
     return GP_OK;
   }
   if (worker->encoder == NULL) {
-    return gp_fail(reason, GP_ERR_ARGUMENT, "holds text, which takes a tokenizer to read (--tokenizer)");
+    return gp_fail(reason, GP_ERR_ARGUMENT,
+                   "holds text, which takes a tokenizer to read (--tokenizer)");
   }
   return gp_encoder_encode(worker->encoder, from->text, from->n_bytes, tokens, ends, n_tokens,
                            reason);

@@ -11,9 +11,9 @@ typedef struct gp_work {
   const gp_corpus_options *options;
   const gp_corpus_input *inputs;
   size_t n_keys;
-  gp_prf *prfs;                      /* one for each key, with the tenant if it is alone */
-  uint8_t (**tweaks)[GP_BLOCK_SIZE]; /* for each key, n_tenants of them; NULL unless several */
-  size_t n_tenants;                  /* several, or 1 */
+  gp_prf *prfs;                     /* one for each key, with the tenant if it is alone */
+  uint8_t (*tweaks)[GP_BLOCK_SIZE]; /* for each key, n_tenants of them; NULL unless several */
+  size_t n_tenants;                 /* several, or 1 */
   bool documents;
 } gp_work;
 

@@ -25,8 +25,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import coins
-import false_positives
 import numpy as np
+import texts
 from scipy import stats
 
 from greenprint import _library as c
@@ -111,12 +111,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
 
-    if false_positives.DATA.is_file():
-        documents = false_positives.load_documents(false_positives.DATA, None)
+    news = texts.DATA / "news-en.jsonl"
+    if news.is_file():
+        documents = texts.from_file(news).documents
         text = "human text, unused keys"
     else:
-        print(f"SKIPPED: human text: {false_positives.DATA} does not exist")
-        documents = false_positives.make_documents(arguments.seed, None)
+        print(f"SKIPPED: human text: {news} does not exist")
+        documents = texts.made_up(arguments.seed).documents
         text = "made-up text, unused keys"
     print(f"e-values after each of {arguments.coins} coins, gamma {GAMMA}, seed {arguments.seed}")
     limits = [bounds(alpha, arguments.coins, e_value) for alpha in ALPHAS]

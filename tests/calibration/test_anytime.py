@@ -2,15 +2,15 @@
 
 import anytime
 import coins
-import false_positives
 import numpy as np
 import pytest
+import texts
 
 import greenprint
 
 
 def test_nobody_crosses_too_often(capsys):
-    status = anytime.main(["--runs", "3000", "--keys", "40"])
+    status = anytime.main(["--runs", "2000", "--keys", "20"])
     output = capsys.readouterr().out
     assert status == 0, output
     assert "anytime: 6 tests passed, 0 failed" in output
@@ -40,7 +40,7 @@ def test_a_p_value_after_each_coin_is_caught(capsys):
 
 
 def test_colours_are_those_of_the_library():
-    document = np.concatenate(false_positives.make_documents(1, 3))
+    document = np.concatenate(texts.made_up(1).documents[:3])
     for h, g, k in ((1, 1, 1), (2, 1, 2), (4, 7, 3)):
         master = bytes(range(h, 32 + h))
         colours = coins.colours(

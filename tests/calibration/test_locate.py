@@ -2,11 +2,11 @@
 
 import sys
 
-import false_positives
 import numpy as np
+import texts
 from scipy import stats
 
-ROOT = false_positives.ROOT
+ROOT = texts.ROOT
 sys.path.insert(0, str(ROOT / "tests" / "evaluation"))
 
 import locate as evaluation  # noqa: E402
@@ -16,7 +16,7 @@ from greenprint import locate  # noqa: E402
 
 def test_unmarked_documents(capsys):
     """Made-up documents under keys that were never used: P(p <= a) <= a."""
-    documents = false_positives.make_documents(1, 100)
+    documents = texts.made_up(1).documents[:100]
     arguments = evaluation.parse(["--documents", "300"])
     assert evaluation.judge(evaluation.smallest_p_values(arguments, documents))
     assert "FAILED" not in capsys.readouterr().out

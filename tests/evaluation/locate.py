@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "calibration"))
 
 import coins  # noqa: E402
-import false_positives  # noqa: E402
+import texts  # noqa: E402
 
 from greenprint import Key, Watermark, locate  # noqa: E402
 
@@ -41,7 +41,7 @@ GAMMA = "1/4"
 WIDTH = 2
 DELTA = 2.0
 ENTROPY = 4.16  # bits, the mean
-VOCABULARY = false_positives.VOCABULARY
+VOCABULARY = texts.VOCABULARY
 PASSAGE = 200
 HUMAN = 20_000
 PREFIX = 64  # tokens that the model continues
@@ -234,11 +234,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run everything; returns the exit status."""
     arguments = parse(argv)
-    if false_positives.DATA.is_file():
-        documents, text = false_positives.load_documents(false_positives.DATA, None), "human"
+    news = texts.DATA / "news-en.jsonl"
+    if news.is_file():
+        documents, text = texts.from_file(news).documents, "human"
     else:
-        print(f"SKIPPED: human text: {false_positives.DATA} does not exist")
-        documents, text = false_positives.make_documents(arguments.seed, None), "made-up"
+        print(f"SKIPPED: human text: {news} does not exist")
+        documents, text = texts.made_up(arguments.seed).documents, "made-up"
     whole = np.concatenate(documents)
     start = time.monotonic()
     print(

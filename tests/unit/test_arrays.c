@@ -236,6 +236,15 @@ static void test_headers_refused(void **state) {
   }
 }
 
+/* A NUL ends a C string, but no header: it is no size of an element. */
+static void test_nul_is_no_size(void **state) {
+  (void)state;
+  bytes file = npy_of("<i?", "(2,)", "\1\0\2\0", 4);
+  *(char *)memchr(file.data, '?', file.length) = '\0';
+  assert_refused(file.data, file.length, &npy, ": the array's type is \"<i\\x00\"" TYPE);
+  release(&file);
+}
+
 static void test_prefix_refused(void **state) {
   (void)state;
   static const struct {
@@ -392,17 +401,12 @@ static void test_long_row(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_types),
-      cmocka_unit_test(test_values_refused),
-      cmocka_unit_test(test_go_on),
-      cmocka_unit_test(test_headers),
-      cmocka_unit_test(test_headers_refused),
-      cmocka_unit_test(test_prefix_refused),
-      cmocka_unit_test(test_cut_off_anywhere),
-      cmocka_unit_test(test_claims),
-      cmocka_unit_test(test_raw),
-      cmocka_unit_test(test_parts),
-      cmocka_unit_test(test_long_row),
+      cmocka_unit_test(test_types),           cmocka_unit_test(test_values_refused),
+      cmocka_unit_test(test_go_on),           cmocka_unit_test(test_headers),
+      cmocka_unit_test(test_headers_refused), cmocka_unit_test(test_nul_is_no_size),
+      cmocka_unit_test(test_prefix_refused),  cmocka_unit_test(test_cut_off_anywhere),
+      cmocka_unit_test(test_claims),          cmocka_unit_test(test_raw),
+      cmocka_unit_test(test_parts),           cmocka_unit_test(test_long_row),
   };
   return cmocka_run_group_tests_name("arrays", tests, make_folder, remove_folder);
 }
