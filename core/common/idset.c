@@ -42,17 +42,19 @@ static void *allocate_slots(size_t capacity) {
   return calloc(capacity, GP_ID_SIZE);
 }
 
+/* Pages that go back to the system need no wiping: it clears them before anybody else gets
+ * them. Those of the allocator may stay in the process. */
 static void free_slots(void *slots, size_t capacity) {
   if (slots == NULL) {
     return;
   }
-  sodium_memzero(slots, capacity * GP_ID_SIZE);
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   if (capacity * GP_ID_SIZE >= LARGE_TABLE) {
     (void)munmap(slots, capacity * GP_ID_SIZE);
     return;
   }
 #endif
+  sodium_memzero(slots, capacity * GP_ID_SIZE);
   free(slots);
 }
 

@@ -50,7 +50,8 @@ bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]);
 /* Forgets all ids, keeps the memory. */
 void gp_idset_clear(gp_idset *set);
 
-/* Wipes and releases the memory; the set is empty and usable afterwards, skip kept. */
+/* Wipes and releases the memory, or gives it back to the system, which clears it; the set is
+ * empty and usable afterwards, skip kept. */
 void gp_idset_release(gp_idset *set);
 
 #endif

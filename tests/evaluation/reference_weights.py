@@ -5,7 +5,8 @@ translations, arithmetic, and prose to compare with), with the mark and without 
 reference model is the same model without the mark, once knowing prompt and temperature, once
 knowing neither. Reported, for each kind of text:
 
-- z of all answers together, plain and weighted;
+- z of all answers together, plain and weighted, and the square of their ratio: how many times
+  fewer tokens give the same z;
 - an estimate of the tokens needed for p < 1e-6 with 90 % power, plain and weighted (below);
 - on unmarked answers and on human text, with keys that were never used: whether saddlepoint
   p-values are uniform (Kolmogorov-Smirnov) and Chernoff's bound is valid.
@@ -286,20 +287,22 @@ def null(groups: list[Texts], variant: str, arguments) -> dict:
 def as_markdown(rows: dict, nulls: dict) -> str:
     """Lay out the figures as two tables."""
     lines = [
-        "| text, temperature | tokens | z: plain, informed, blind | tokens needed: plain, "
-        "informed, blind | times fewer: informed, blind (95 % interval) |",
-        "| --- | --- | --- | --- | --- |",
+        "| text, temperature | tokens | z: plain, informed, blind | (z / plain z)^2: informed, "
+        "blind | tokens needed: plain, informed, blind | times fewer: informed, blind "
+        "(95 % interval) |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, f in rows.items():
         ways = ("plain", *VARIANTS)
         z = ", ".join(f"{f[w]['z']:.1f}" for w in ways)
+        squares = ", ".join(f"{(f[w]['z'] / f['plain']['z']) ** 2:.1f}" for w in VARIANTS)
         needed = ", ".join(f"{f[w]['tokens_needed']:,.0f}" for w in ways)
         ratios = ", ".join(
             f"{f[w]['ratio']:.1f} ({f[w]['ratio_interval_95'][0]:.1f} to "
             f"{f[w]['ratio_interval_95'][1]:.1f})"
             for w in VARIANTS
         )
-        lines.append(f"| {name} | {f['tokens']} | {z} | {needed} | {ratios} |")
+        lines.append(f"| {name} | {f['tokens']} | {z} | {squares} | {needed} | {ratios} |")
     lines += [
         "",
         "| unmarked text, reference | texts | keys | KS p | share of saddlepoint p (Chernoff) "
