@@ -189,22 +189,17 @@ static bool grow_inputs(gp_corpus *corpus) {
 
 gp_status gp_corpus_add_input(gp_corpus *corpus, const char *name, gp_input_format format,
                               gp_error *error) {
-  char *copy = strdup(name);
-  if (copy == NULL) {
-    return gp_fail_memory(error, "the name of an input");
-  }
   (void)pthread_mutex_lock(&corpus->inputs_lock);
-  const bool grown = grow_inputs(corpus);
-  if (grown) {
-    corpus->names[corpus->n_inputs] = copy;
-    corpus->inputs[corpus->n_inputs++] = (gp_corpus_input_facts){.name = copy, .format = format};
+  bool added = grow_inputs(corpus);
+  if (added) {
+    char **place = &corpus->names[corpus->n_inputs];
+    *place = strdup(name);
+    added = *place != NULL;
+    corpus->inputs[corpus->n_inputs] = (gp_corpus_input_facts){.name = *place, .format = format};
+    corpus->n_inputs += added;
   }
   (void)pthread_mutex_unlock(&corpus->inputs_lock);
-  if (!grown) {
-    free(copy);
-    return gp_fail_memory(error, "too many inputs");
-  }
-  return GP_OK;
+  return added ? GP_OK : gp_fail_memory(error, "too many inputs");
 }
 
 gp_status gp_corpus_write_inputs(gp_corpus *corpus, size_t index, gp_error *error) {

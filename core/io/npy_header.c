@@ -86,8 +86,8 @@ static gp_status parse_descr(cursor *text, gp_npy_header *header, gp_error *reas
   if (status != GP_OK) {
     return status;
   }
-  if (length != 3 || (descr[1] != 'u' && descr[1] != 'i') ||
-      memchr("1248", descr[2], 4) == NULL ||
+  if (length != 3 || (descr[1] != 'u' && descr[1] != 'i') || descr[2] == '\0' ||
+      strchr("1248", descr[2]) == NULL ||
       (descr[0] != '<' && descr[0] != '>' && (descr[0] != '|' || descr[2] != '1'))) {
     return fail_type(descr, length, reason);
   }

@@ -111,7 +111,7 @@ static gp_status read_merge(const gp_json *at, reader *r, uint32_t rank, char **
   uint32_t ids[3] = {0};
   bool skip = false;
   gp_status status = merge_parts(at, parts, lengths, &skip, r->reason);
-  if (status != GP_OK || skip) {
+  if (status != GP_OK || skip || parts[0] == NULL || parts[1] == NULL) {
     return status;
   }
   const size_t length = lengths[0] + lengths[1];

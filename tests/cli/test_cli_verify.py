@@ -422,7 +422,19 @@ def test_text_per_document(greenprint, key):
                         input=b"1 2 3\n")  # fmt: skip
     lines = result.stdout.splitlines()
     head = lines.index(next(line for line in lines if line.endswith("q  input")))
-    titles = ["line", "tokens", "scored", "repeated", "green", "green", "%", "z", "p", "q", "input"]
+    titles = [
+        "line",
+        "tokens",
+        "scored",
+        "repeated",
+        "green",
+        "green",
+        "%",
+        "z",
+        "p",
+        "q",
+        "input",
+    ]
     assert lines[head].split() == titles
     rows = [line.split(None, 9) for line in lines[head + 1 : head + 4]]
     assert [row[:4] for row in rows] == [
@@ -494,7 +506,10 @@ def test_field(greenprint, key):
     "options, message",
     [
         ((), "name the key file with -k KEYFILE"),
-        (("-k", "k.key", "--format", "json"), "--format json is none of text, tokens, jsonl, npy, u16 and u32"),
+        (
+            ("-k", "k.key", "--format", "json"),
+            "--format json is none of text, tokens, jsonl, npy, u16 and u32",
+        ),
         (
             ("-k", "k.key", "--format", "tokens", "--field", "x"),
             "--field is for JSON Lines; it does not go with --format tokens",

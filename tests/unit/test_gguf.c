@@ -185,15 +185,8 @@ static void encodes(const gp_tokenizer *tokenizer, const char *text, const uint3
 /* -------------------------------------------------------------- small models */
 
 /* "\xC4\xA0" is the byte 0x20 in GPT-2's alphabet. */
-static const char *const gpt2_tokens[] = {"a",
-                                          "b",
-                                          "c",
-                                          "\xC4\xA0",
-                                          "ab",
-                                          "\xC4\xA0"
-                                          "ab",
-                                          "<|end|>",
-                                          "x y"};
+static const char *const gpt2_tokens[] = {"a",  "b",          "c",       "\xC4\xA0",
+                                          "ab", "\304\240ab", "<|end|>", "x y"};
 static const uint8_t gpt2_types[] = {1, 1, 1, 1, 1, 1, 3, 4};
 static const char *const gpt2_merges[] = {"a b", "\xC4\xA0 ab"};
 
