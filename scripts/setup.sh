@@ -55,6 +55,8 @@ check_build() {
   need libsodium-dev has_module 'libsodium >= 1.0.18'
   need zlib1g-dev has_module zlib
   need libjansson-dev has_module 'jansson >= 2.13'
+  need libpcre2-dev has_module 'libpcre2-8 >= 10.40'
+  need libutf8proc-dev has_module 'libutf8proc >= 2.5'
   need libcmocka-dev has_module cmocka
 }
 

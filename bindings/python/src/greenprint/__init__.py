@@ -13,7 +13,7 @@ and gives the exact p-value. `greenprint.transformers` plugs into ``generate()``
     >>> bool(np.isclose((logits > 0).mean(), 0.25, atol=0.02))
     True
 
-Everything is said in terms of token ids: what text they stand for is the caller's.
+Everything is said in terms of token ids; a `Tokenizer` makes them from text.
 """
 
 from greenprint import _library
@@ -33,6 +33,7 @@ from greenprint._errors import (
 )
 from greenprint._keys import Key, KeyInfo, inspect
 from greenprint._params import Params
+from greenprint._text import Tokenizer
 from greenprint._verifying import Result, Verifier, log10_binomial_tail, z_score
 
 __version__: str = _library.PACKAGE_VERSION
@@ -58,6 +59,7 @@ __all__ = [
     "PassphraseError",
     "Result",
     "Session",
+    "Tokenizer",
     "Verifier",
     "VersionError",
     "Watermark",

@@ -109,6 +109,17 @@ class Result(ctypes.Structure):
     ]
 
 
+class TokenizerInfo(ctypes.Structure):
+    """``gp_tokenizer_info``."""
+
+    _fields_ = [
+        ("model", c_char * 32),
+        ("vocabulary", c_size_t),
+        ("bytes", c_uint64),
+        ("sha256", c_uint8 * 32),
+    ]
+
+
 _HANDLE = POINTER(c_void_p)  # where a new object goes
 _ERROR = POINTER(Error)
 _U8 = POINTER(c_uint8)
@@ -157,6 +168,23 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (c_uint64, c_uint64, c_uint32, c_uint32, POINTER(c_double), _ERROR),
     ),
     "gp_z_score": (c_double, (c_uint64, c_uint64, c_double)),
+    "gp_tokenizer_open": (c_int, (c_char_p, _HANDLE, _ERROR)),
+    "gp_tokenizer_free": (None, (c_void_p,)),
+    "gp_tokenizer_get_info": (None, (c_void_p, POINTER(TokenizerInfo))),
+    "gp_encoder_new": (c_int, (c_void_p, _HANDLE, _ERROR)),
+    "gp_encoder_free": (None, (c_void_p,)),
+    "gp_encoder_encode": (
+        c_int,
+        (
+            c_void_p,
+            c_char_p,
+            c_size_t,
+            POINTER(c_void_p),
+            POINTER(c_void_p),
+            POINTER(c_size_t),
+            _ERROR,
+        ),
+    ),
     "gp_reader_open": (c_int, (c_char_p, c_int, c_char_p, _HANDLE, _ERROR)),
     "gp_reader_free": (None, (c_void_p,)),
     "gp_reader_next": (
