@@ -450,8 +450,11 @@ GP_API void gp_encoder_free(gp_encoder *encoder);
  * (*ends)[i] is the offset in `text` of the byte after token i, never decreasing; `ends` may be
  * NULL. Both point into the encoder and hold until the next call. Time is near linear in
  * n_bytes for any text.
- * Errors: GP_ERR_ARGUMENT, GP_ERR_MEMORY; GP_ERR_FORMAT for a character that the vocabulary
- * lacks where it has neither bytes nor an unknown token to fall back on. */
+ * A character that the vocabulary lacks becomes byte tokens or the unknown token; where a BPE
+ * model has neither it is dropped, as by its own library.
+ * Errors: GP_ERR_ARGUMENT, also for a text of 4 GiB or more; GP_ERR_MEMORY; GP_ERR_FORMAT for a
+ * character that a unigram model without an unknown token lacks, and for a text on which one of
+ * the tokenizer's regular expressions backtracks without end. */
 GP_API GP_MUST_CHECK gp_status gp_encoder_encode(gp_encoder *encoder, const char *text,
                                                  size_t n_bytes, const uint32_t **tokens,
                                                  const size_t **ends, size_t *n_tokens,

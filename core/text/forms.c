@@ -7,6 +7,7 @@
 #include "text/forms.h"
 
 #include "common/error.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static bool may_be_second(code_point c) {
 
 /* Whether nothing before `c` can change because of it, nor it because of what is before. */
 static bool starts_segment(code_point c, gp_form form) {
-  if (c < 0x300) {
+  if (c < 0x300 || gp_unicode_is_inert((uint32_t)c)) {
     return true;
   }
   code_point parts[LONGEST_DECOMPOSITION];
@@ -198,10 +199,16 @@ gp_status gp_forms_run(gp_form form, gp_forms_work **kept, const gp_text *text,
     }
     done = i;
     uint32_t width = 0;
-    do {
-      i += gp_utf8_width((unsigned char)text->bytes[i]);
-    } while (i < text->length &&
-             !starts_segment((code_point)gp_utf8_decode(text->bytes + i, &width), form));
+    const uint32_t first = gp_utf8_decode(text->bytes + i, &width);
+    i += width;
+    if (first >= 0x300 && gp_unicode_is_inert(first)) {
+      status = status == GP_OK ? gp_text_buffer_copy(out, text, done, i, error) : status;
+      continue;
+    }
+    while (i < text->length &&
+           !starts_segment((code_point)gp_utf8_decode(text->bytes + i, &width), form)) {
+      i += width;
+    }
     if (status == GP_OK) {
       status = run_segment(text, done, i, form, *kept, out, error);
     }

@@ -269,6 +269,31 @@ static gp_status read_unknown(source *from) {
   return status;
 }
 
+/* Whether a name has "phi-3" or "phi3" in it, in any case. */
+static bool names_phi3(const char *name, size_t length) {
+  for (size_t i = 0; i + 4 <= length; i++) {
+    const bool phi =
+        (name[i] | 0x20) == 'p' && (name[i + 1] | 0x20) == 'h' && (name[i + 2] | 0x20) == 'i';
+    const bool dash = phi && name[i + 3] == '-' && i + 4 < length;
+    if (phi && name[i + (dash ? 4 : 3)] == '3') {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Only looked at, so that a name of another type is no error. */
+static gp_status read_name(source *from) {
+  if (from->item.is_array || from->item.type != GP_GGUF_STRING) {
+    return GP_OK;
+  }
+  const char *bytes = NULL;
+  size_t length = 0;
+  const gp_status status = gp_gguf_read_string(from->gguf, &bytes, &length, from->reason);
+  from->fields->is_phi3 = status == GP_OK && names_phi3(bytes, length);
+  return status;
+}
+
 /* ---------------------------------------------------------------------- keys */
 
 static const struct handler {
@@ -291,6 +316,9 @@ static const struct handler {
 
 /* Reads the value of a key that matters; others are skipped by gp_gguf_next(). */
 static gp_status read_item(source *from) {
+  if (strcmp(from->item.key, "general.name") == 0) {
+    return read_name(from);
+  }
   if (strncmp(from->item.key, PREFIX, strlen(PREFIX)) != 0) {
     return GP_OK;
   }

@@ -45,6 +45,7 @@ typedef struct gp_gguf_fields {
   bool has_space_prefix;
   bool space_prefix;
   bool remove_extra_spaces;
+  bool is_phi3; /* by general.name, the only trace of what its special tokens do */
   uint64_t file_bytes;
   uint8_t sha256[32];
 } gp_gguf_fields;

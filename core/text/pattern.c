@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "text/regex.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 #include <stdlib.h>
@@ -29,6 +30,8 @@ struct gp_match_work {
   pcre2_match_data *data;
   pcre2_match_context *context;
   pcre2_jit_stack *stack;
+  char *shadow; /* the text with stand-ins for characters that PCRE2 may not know */
+  size_t shadow_capacity;
 };
 
 static gp_pattern *allocate(size_t length) {
@@ -138,6 +141,7 @@ void gp_match_work_free(gp_match_work *work) {
     pcre2_match_data_free(work->data);
     pcre2_match_context_free(work->context);
     pcre2_jit_stack_free(work->stack);
+    free(work->shadow);
     free(work);
   }
 }
@@ -194,9 +198,52 @@ static gp_status match_at(const gp_pattern *pattern, gp_match_work *work, const 
   return GP_OK;
 }
 
+/* The first character from `from` on that has a stand-in; `length` if there is none. */
+static uint32_t find_late(const char *text, uint32_t from, uint32_t length, uint32_t *stand_in) {
+  for (uint32_t i = from; i < length;) {
+    uint32_t width = 1;
+    if ((unsigned char)text[i] >= 0xE0) {
+      *stand_in = gp_unicode_stand_in(gp_utf8_decode(text + i, &width));
+      if (*stand_in != 0) {
+        return i;
+      }
+    }
+    i += width;
+  }
+  return length;
+}
+
+/* Points *text to a copy with stand-ins, of the same length, if it needs any. */
+static gp_status make_shadow(gp_match_work *work, const char **text, uint32_t length,
+                             gp_error *error) {
+  uint32_t stand_in = 0;
+  uint32_t at = find_late(*text, 0, length, &stand_in);
+  if (at == length) {
+    return GP_OK;
+  }
+  if (length > work->shadow_capacity) {
+    char *shadow = realloc(work->shadow, length);
+    if (shadow == NULL) {
+      return gp_fail_memory(error, "the text to be tokenized is too long");
+    }
+    work->shadow = shadow;
+    work->shadow_capacity = length;
+  }
+  memcpy(work->shadow, *text, length);
+  while (at < length) {
+    at += gp_utf8_encode(stand_in, work->shadow + at);
+    at = find_late(*text, at, length, &stand_in);
+  }
+  *text = work->shadow;
+  return GP_OK;
+}
+
 static gp_status find_regex(const gp_pattern *pattern, gp_match_work **kept, const char *text,
                             uint32_t length, gp_pieces *matches, gp_error *error) {
   gp_status status = prepare(kept, error);
+  if (status == GP_OK) {
+    status = make_shadow(*kept, &text, length, error);
+  }
   if (status != GP_OK) {
     return status;
   }

@@ -21,7 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of a piece. Merges of one are found by cutting it everywhere: a limit to that. */
+/* Bytes of a piece as it is written. */
+#define WRITTEN_MAX 4096U
+/* The same where merges are found by cutting a piece everywhere: a limit to what that costs. */
 #define PIECE_MAX 512U
 
 #define BYTE_VALUES 256U
@@ -45,11 +47,11 @@ static gp_status fail_entry(const builder *b, const char *field, size_t entry,
                  why->message);
 }
 
-static gp_status fail_length(const builder *b, size_t token, size_t length) {
+static gp_status fail_length(const builder *b, size_t token, size_t length, size_t most) {
   return gp_fail(
       b->reason, GP_ERR_FORMAT,
-      "tokenizer.ggml.tokens, entry %zu: %zu bytes, more than the %u that are possible", token,
-      length, PIECE_MAX);
+      "tokenizer.ggml.tokens, entry %zu: %zu bytes, more than the %zu that are possible", token,
+      length, most);
 }
 
 /* -------------------------------------------------------------- vocabulary */
@@ -67,6 +69,17 @@ static gp_status finish_vocabulary(const builder *b) {
   return gp_vocab_finish(&b->made->vocab, b->reason);
 }
 
+/* Phi-3's special tokens take the white space after them along, but for these. */
+static bool takes_blanks(const builder *b, const gp_added_token *token) {
+  static const char *const plain[] = {"<unk>", "<s>", "<|endoftext|>"};
+  for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+    if (strlen(plain[i]) == token->length && memcmp(plain[i], token->bytes, token->length) == 0) {
+      return false;
+    }
+  }
+  return b->fields->is_phi3;
+}
+
 /* Tokens that are found in the text before anything else is done to it: control, unknown and
  * user-defined ones, as llama.cpp does when it is told to parse special tokens. */
 static gp_status add_special(const builder *b) {
@@ -79,6 +92,7 @@ static gp_status add_special(const builder *b) {
     }
     gp_added_token token = {.id = (uint32_t)i};
     token.bytes = gp_gguf_string(&b->fields->tokens, i, &token.length);
+    token.rstrip = takes_blanks(b, &token);
     gp_error why = {0};
     if (token.length > 0 && gp_added_add(b->made->added_raw, &token, &why) != GP_OK) {
       status = fail_entry(b, "tokens", i, &why);
@@ -99,7 +113,7 @@ static gp_status add_pieces(const builder *b) {
     size_t length = 0;
     const char *bytes = gp_gguf_string(&b->fields->tokens, i, &length);
     if (length > PIECE_MAX) {
-      return fail_length(b, i, length);
+      return fail_length(b, i, length, PIECE_MAX);
     }
     if (length > 0) {
       status = add_piece(b, bytes, length, i);
@@ -180,12 +194,12 @@ static gp_status find_merge(const builder *b, size_t entry, uint32_t *left, uint
   size_t length = 0;
   const char *written = gp_gguf_string(&b->fields->merges, entry, &length);
   const char *blank = length < 3 ? NULL : memchr(written + 1, ' ', length - 2);
-  if (blank == NULL || length > (size_t)2 * PIECE_MAX + 1) {
+  if (blank == NULL || length > (size_t)WRITTEN_MAX) {
     return gp_fail(b->reason, GP_ERR_FORMAT,
                    "tokenizer.ggml.merges, entry %zu: %s is not two pieces and a space", entry,
                    gp_quote(quoted, written, length));
   }
-  char joined[2 * PIECE_MAX];
+  char joined[WRITTEN_MAX];
   size_t cut = (size_t)(blank - written);
   size_t rest = length - cut - 1;
   bool known = true;
@@ -303,11 +317,11 @@ static gp_status add_merges_by_score(const builder *b) {
 
 static gp_status add_byte_pieces(const builder *b) {
   for (size_t i = 0; i < b->fields->tokens.count; i++) {
-    char decoded[PIECE_MAX];
+    char decoded[WRITTEN_MAX];
     size_t length = 0;
     const char *written = gp_gguf_string(&b->fields->tokens, i, &length);
-    if (length > PIECE_MAX) {
-      return fail_length(b, i, length);
+    if (length > WRITTEN_MAX) {
+      return fail_length(b, i, length, WRITTEN_MAX);
     }
     /* What is not of the alphabet cannot come out of merging bytes. */
     if (length == 0 || !gp_alphabet_decode(written, length, decoded, &length)) {

@@ -160,6 +160,50 @@ static gp_status read_jsonl(gp_error *error) {
   return status;
 }
 
+static const char byte_level_file[] =
+    "{\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"ByteLevel\"},"
+    "\"added_tokens\":[{\"id\":4,\"content\":\"<s>\"}],\"model\":{\"type\":\"BPE\","
+    "\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"\\u0120\":3},\"merges\":[\"a b\"]}}";
+static const char unigram_file[] =
+    "{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"x+\"},\"content\":\"a\"},"
+    "\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\\u2581\"},"
+    "\"added_tokens\":[{\"id\":0,\"content\":\"<s>\",\"normalized\":true}],\"model\":"
+    "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<s>\",0],[\"a\",-1],[\"\\u2581a\",-1]]}}";
+
+/* A text with an ill-formed byte, a combining mark and a character newer than PCRE2. */
+static gp_status tokenize(const char *contents, gp_error *error) {
+  static const char text[] = "ab\xFF<s>ae\xCC\x81 xx\xF0\x91\xBC\x84"
+                             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(contents, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+  gp_tokenizer *tokenizer = NULL;
+  gp_encoder *encoder = NULL;
+  const uint32_t *tokens = NULL;
+  const size_t *ends = NULL;
+  size_t count = 0;
+  gp_status status = gp_tokenizer_open(path, &tokenizer, error);
+  if (status == GP_OK) {
+    status = gp_encoder_new(tokenizer, &encoder, error);
+  }
+  for (int i = 0; i < 2 && status == GP_OK; i++) {
+    status = gp_encoder_encode(encoder, text, sizeof text - 1, &tokens, &ends, &count, error);
+  }
+  assert_true(status != GP_OK || count > 3);
+  gp_encoder_free(encoder);
+  gp_tokenizer_free(tokenizer);
+  return status;
+}
+
+static gp_status tokenize_bytes(gp_error *error) {
+  return tokenize(byte_level_file, error);
+}
+
+static gp_status tokenize_unigram(gp_error *error) {
+  return tokenize(unigram_file, error);
+}
+
 /* jansson takes some of its own allocation failures for syntax errors, so where it is at
  * work a refusal may name the input instead of the memory. */
 static void fail_each(scenario *run, bool with_jansson) {
@@ -219,6 +263,12 @@ static void reading(void **state) {
   fail_each(read_jsonl, true);
 }
 
+static void tokenizing(void **state) {
+  (void)state;
+  fail_each(tokenize_bytes, true);
+  fail_each(tokenize_unigram, true);
+}
+
 /* Once warm, biasing with a session in its room does not allocate at all. */
 static void hot_path(void **state) {
   (void)state;
@@ -263,7 +313,8 @@ int main(void) {
   json_set_alloc_funcs(__wrap_malloc, free);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(key_generation), cmocka_unit_test(key_file), cmocka_unit_test(embedding),
-      cmocka_unit_test(verifying),      cmocka_unit_test(reading),  cmocka_unit_test(hot_path),
+      cmocka_unit_test(verifying),      cmocka_unit_test(reading),  cmocka_unit_test(tokenizing),
+      cmocka_unit_test(hot_path),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
 }
