@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE_FLAGS ?=
 export JOBS
 
-.PHONY: all help demo test vectors bench lint format sanitize valgrind evaluate calibration install clean
+.PHONY: all help demo test vectors bench lint format sanitize valgrind evaluate calibration tokenizers-parity bench-tokenizers install clean
 
 all:
 	@scripts/setup.sh build
@@ -27,6 +27,8 @@ help:
 	@echo 'make valgrind     C tests under valgrind'
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
 	@echo 'make calibration  false positives on the text in DATA=file.jsonl, 2,000 keys a scheme (minutes)'
+	@echo 'make tokenizers-parity   200,000 texts: our token ids against the real libraries (an hour)'
+	@echo 'make bench-tokenizers    speed of tokenizing beside tokenizers and tiktoken'
 	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
 	@echo 'make clean        remove build/, the Python environment included'
 
@@ -64,6 +66,14 @@ evaluate: all
 calibration: all
 	@scripts/setup.sh python
 	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py $(if $(DATA),--data '$(DATA)')
+
+tokenizers-parity: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python tests/tokenizers/parity.py --strings 200000 $(if $(SEED),--seed $(SEED))
+
+bench-tokenizers: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python tests/tokenizers/speed.py
 
 install: all
 	@cmake --install $(BUILD)

@@ -49,6 +49,11 @@ class Case:
         """The file that both sides read."""
         return self.fetch()
 
+    @property
+    def family(self) -> str:
+        """``"json"`` or ``"gguf"``."""
+        return "gguf" if self.kind == "GGUF" else "json"
+
     @functools.cached_property
     def specials(self) -> list[str]:
         """Strings of the tokenizer's added tokens."""
@@ -88,21 +93,21 @@ CASES = (
     _made("gpt-2", "gpt-2", vocabularies.gpt_2, BYTES),
     _made("llama-3", "llama-bpe", vocabularies.llama_3, BYTES),
     _made("qwen2", "qwen2", vocabularies.qwen_2, BYTES),
-    _made("qwen3.5", "qwen35", vocabularies.qwen_35, BYTES),
+    _made("qwen3.5", "qwen35", vocabularies.qwen_35, BYTES, quick=False),
     _made("qwen3.6", sources.QWEN_36, vocabularies.qwen_36, BYTES),
     _made("starcoder", "starcoder", vocabularies.starcoder, BYTES),
     _made("falcon", "falcon", vocabularies.falcon, BYTES),
-    _made("command-r", "command-r", vocabularies.command_r, BYTES),
-    _made("mpt", "mpt", vocabularies.gpt_neox, BYTES),
+    _made("command-r", "command-r", vocabularies.command_r, BYTES, quick=False),
+    _made("mpt", "mpt", vocabularies.gpt_neox, BYTES, quick=False),
     _made("tekken", sources.TEKKEN, vocabularies.tekken, BYTES),
     _made("cl100k", sources.CL100K, vocabularies.cl100k, BYTES, quick=False),
     _made("o200k", sources.O200K, vocabularies.o200k, BYTES, quick=False),
     _made("mistral-v1", sources.MISTRAL_V1, vocabularies.llama_2, SPM),
     _made("mistral-v3", sources.MISTRAL_V3, vocabularies.llama_2_metaspace, SPM),
-    _made("gemma-4", "gemma-4", vocabularies.gemma_3, SPM),
+    _made("gemma-4", "gemma-4", vocabularies.gemma_3, SPM, quick=False),
     _made("gemma-3", sources.GEMMA_3_GGUF, vocabularies.gemma_3, SPM, quick=False),
     _made("xlm-roberta", "nomic-bert-moe", vocabularies.xlm_roberta, UNIGRAM),
-    _made("xlm-roberta as t5", "nomic-bert-moe", vocabularies.t5_layout, UNIGRAM),
+    _made("xlm-roberta as t5", "nomic-bert-moe", vocabularies.t5_layout, UNIGRAM, quick=False),
     _made("jurassic-2", sources.J2_MODEL, vocabularies.jurassic_2, UNIGRAM),
     Case("smollm2.gguf", "GGUF", sources.smollm2_gguf, runtime),
     Case("gemma-3.gguf", "GGUF", sources.GEMMA_3_GGUF.path, runtime, quick=False),
@@ -111,15 +116,15 @@ CASES = (
     _gguf("llama-spm"),
     _gguf("phi-3"),
     _gguf("qwen2"),
-    _gguf("qwen35"),
+    _gguf("qwen35", quick=False),
     _gguf("deepseek-llm"),
-    _gguf("deepseek-coder"),
+    _gguf("deepseek-coder", quick=False),
     _gguf("falcon"),
     _gguf("starcoder"),
-    _gguf("refact"),
-    _gguf("command-r"),
-    _gguf("mpt"),
+    _gguf("refact", quick=False),
+    _gguf("command-r", quick=False),
+    _gguf("mpt", quick=False),
     _gguf("gemma-4"),
-    _gguf("baichuan"),
+    _gguf("baichuan", quick=False),
     _gguf("nomic-bert-moe"),
 )

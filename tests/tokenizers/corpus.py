@@ -150,7 +150,9 @@ def marks(rng: random.Random) -> str:
     """Combining marks, in every order and on every base."""
     out = []
     for _ in range(_between(rng, 1, 15)):
-        out.append(rng.choice(("a", "e", "A", "O", " ", "ק", "ا", "か", "ᄀ", "각", "1", "", "ж")))
+        out.append(
+            rng.choice(("a", "e", "A", "O", " ", "ק", "ا", "か", "ᄀ", "각", "1", "", "ж"))
+        )
         out.append(_some(rng, _class("M"), 4))
         if rng.random() < 0.3:
             out.append(rng.choice(_composites()))
@@ -174,7 +176,9 @@ def emoji(rng: random.Random) -> str:
         elif kind == 1:
             out.append("\u200d".join(rng.choices("👩👨👧👦🏻🏿❤🚀🏳🌈⚕✈", k=rng.randint(2, 5))))
         elif kind == 2:
-            out.append("".join(chr(0x1F1E6 + rng.randrange(26)) for _ in range(rng.randint(1, 5))))
+            out.append(
+                "".join(chr(0x1F1E6 + rng.randrange(26)) for _ in range(rng.randint(1, 5)))
+            )
         elif kind == 3:
             out.append(rng.choice("0123456789#*") + "\ufe0f\u20e3")
         elif kind == 4:
@@ -189,7 +193,9 @@ def right_to_left(rng: random.Random) -> str:
     words = [_some(rng, pool, 8) for _ in range(_between(rng, 1, 10))]
     out = ""
     for word in words:
-        out += word + rng.choice((" ", " ", "،", "؟", "\u200f ", "\u202b", "\u2067x\u2069", "٣", "1"))
+        out += word + rng.choice(
+            (" ", " ", "،", "؟", "\u200f ", "\u202b", "\u2067x\u2069", "٣", "1")
+        )
     return out
 
 
@@ -208,7 +214,9 @@ def blanks(rng: random.Random) -> str:
             out.append(rng.choice((" ", "\t", "\n", "\r\n", "\r")) * _between(rng, 1, 40))
         else:
             out.append(_some(rng, BLANKS, 8))
-        out.append(rng.choice(("", "", "a", "word", "Zürich", "1", "123", ".", "#", "'s", "(", "_")))
+        out.append(
+            rng.choice(("", "", "a", "word", "Zürich", "1", "123", ".", "#", "'s", "(", "_"))
+        )
     return "".join(out)
 
 
@@ -217,7 +225,9 @@ def numbers(rng: random.Random) -> str:
     out = []
     for _ in range(_between(rng, 1, 15)):
         out.append(_some(rng, digits, 12))
-        out.append(rng.choice((" ", ",", ".", "-", "/", ":", "e", "%", "€", "th", "\n", "", "x", "'")))
+        out.append(
+            rng.choice((" ", ",", ".", "-", "/", ":", "e", "%", "€", "th", "\n", "", "x", "'"))
+        )
     return "".join(out)
 
 
@@ -231,7 +241,21 @@ def punctuation(rng: random.Random) -> str:
 
 
 def case_and_contractions(rng: random.Random) -> str:
-    words = ("it", "IT", "We", "don", "HELLO", "World", "straße", "ÉCOLE", "Ǆ", "ǅ", "ǆ", "ⅳ", "I")
+    words = (
+        "it",
+        "IT",
+        "We",
+        "don",
+        "HELLO",
+        "World",
+        "straße",
+        "ÉCOLE",
+        "Ǆ",
+        "ǅ",
+        "ǆ",
+        "ⅳ",
+        "I",
+    )
     words += ("camelCase", "HTTPServer", "iPhone", "snake_case", "ÀÉî", "ʰ", "ª", "中文", "x1")
     out = []
     for _ in range(_between(rng, 1, 12)):
@@ -244,7 +268,23 @@ def long_run(rng: random.Random) -> str:
     """One character or a short pattern many times over, and words that never end."""
     kind = rng.randrange(4)
     if kind == 0:
-        pool = ("a", "A", " ", "\n", "é", "中", "0", ".", "-", "=", "😀", "ab", "\t", "\u0301", "of ")
+        pool = (
+            "a",
+            "A",
+            " ",
+            "\n",
+            "é",
+            "中",
+            "0",
+            ".",
+            "-",
+            "=",
+            "😀",
+            "ab",
+            "\t",
+            "\u0301",
+            "of ",
+        )
         return rng.choice(pool) * _between(rng, 10, 3000)
     if kind == 1:
         return _some(rng, "abcdefghijklmnopqrstuvwxyz", 3000)
@@ -287,9 +327,23 @@ def damaged(rng: random.Random, text: bytes) -> bytes:
     if kind == 1:
         return bytes(rng.choices(range(0x70, 0x100), k=_between(rng, 1, 30)))
     out = bytearray(text[: _between(rng, 1, 200)])
-    bad = (b"\xc0\x80", b"\xc1\xbf", b"\xe0\x80\x80", b"\xe0\x9f\xbf", b"\xf0\x80\x80\x80", b"\x80")
+    bad = (
+        b"\xc0\x80",
+        b"\xc1\xbf",
+        b"\xe0\x80\x80",
+        b"\xe0\x9f\xbf",
+        b"\xf0\x80\x80\x80",
+        b"\x80",
+    )
     bad += (b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff")
-    bad += (b"\xe2\x82", b"\xf0\x9f\x98", b"\xf0\x9f", b"\xc3", b"\xbf\xbf", b"\xf8\x88\x80\x80\x80")
+    bad += (
+        b"\xe2\x82",
+        b"\xf0\x9f\x98",
+        b"\xf0\x9f",
+        b"\xc3",
+        b"\xbf\xbf",
+        b"\xf8\x88\x80\x80\x80",
+    )
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(out) + 1)
         if kind == 2:

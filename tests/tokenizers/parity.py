@@ -120,16 +120,20 @@ def run(case: Case, texts: int, seed: int) -> Outcome:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the comparison that the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--strings", type=int, default=200_000, help="texts in all, shared out")
     parser.add_argument("--each", type=int, help="texts drawn for each tokenizer instead")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these tokenizers")
+    parser.add_argument("--kind", choices=("json", "gguf"), help="only files of this kind")
     options = parser.parse_args(arguments)
     known = [case.name for case in CASES]
     if unknown := [name for name in options.only or () if name not in known]:
         parser.error(f"no such tokenizer: {', '.join(unknown)}; there are {', '.join(known)}")
     cases = [case for case in CASES if not options.only or case.name in options.only]
+    cases = [case for case in cases if options.kind in (None, case.family)]
     each = options.each if options.each is not None else -(-options.strings // len(cases))
 
     print(f"seed {options.seed}, {each:,} texts drawn for each of {len(cases)} tokenizers")
@@ -153,7 +157,9 @@ def main(arguments: list[str] | None = None) -> int:
             flush=True,
         )
         for text, mine, theirs in outcome.examples:
-            print(f"    {escaped(text)}\n      ours   {brief(mine)}\n      theirs {brief(theirs)}")
+            print(
+                f"    {escaped(text)}\n      ours   {brief(mine)}\n      theirs {brief(theirs)}"
+            )
         total.texts += outcome.texts
         total.size += outcome.size
         total.differing += outcome.differing

@@ -216,7 +216,9 @@ def llama_cpp_gguf(name: str) -> Path:
 def llama_cpp_examples(name: str) -> tuple[tuple[bytes, tuple[int, ...]], ...]:
     """Return llama.cpp's own test texts for a vocabulary, and the ids it expects."""
     archive = LLAMA_CPP.fetch()
-    texts = _member(archive, f"models/ggml-vocab-{name}.gguf.inp").split(b"\n__ggml_vocab_test__\n")
+    texts = _member(archive, f"models/ggml-vocab-{name}.gguf.inp").split(
+        b"\n__ggml_vocab_test__\n"
+    )
     lines = _member(archive, f"models/ggml-vocab-{name}.gguf.out").decode().splitlines()
     ids = [tuple(int(word) for word in line.split()) for line in lines]
     if len(ids) < len(texts):  # a text of no tokens at the very end leaves no line

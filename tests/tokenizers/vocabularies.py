@@ -328,7 +328,9 @@ def jurassic_2(path: Path) -> Tokenizer:
     tokenizer = Tokenizer(unigram)
     charsmap = normalizers.Precompiled(model.normalizer_spec.precompiled_charsmap)
     tokenizer.normalizer = normalizers.Sequence([charsmap, normalizers.Replace(" ", "▁")])
-    added = [AddedToken(p.piece, special=True, normalized=False) for p in model.pieces if p.type == 3]
+    added = [
+        AddedToken(p.piece, special=True, normalized=False) for p in model.pieces if p.type == 3
+    ]
     tokenizer.add_tokens(added)
     return tokenizer
 
