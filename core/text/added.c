@@ -253,24 +253,24 @@ gp_status gp_added_find(const gp_added *added, const char *text, uint32_t length
       i++;
       continue;
     }
-    uint32_t begin = i;
-    uint32_t end = i + matched;
-    i = end;
-    if (found->single_word && !stands_alone(text, length, begin, end)) {
+    uint32_t start = i;
+    uint32_t stop = i + matched;
+    i = stop;
+    if (found->single_word && !stands_alone(text, length, start, stop)) {
       continue;
     }
-    begin = found->lstrip ? strip_left(text, begin, done) : begin;
-    end = found->rstrip ? strip_right(text, length, end) : end;
-    if (done < begin) {
-      status = push(spans, done, begin, GP_NO_ID, error);
+    start = found->lstrip ? strip_left(text, start, done) : start;
+    stop = found->rstrip ? strip_right(text, length, stop) : stop;
+    if (done < start) {
+      status = push(spans, done, start, GP_NO_ID, error);
     }
     if (status == GP_OK) {
-      status = push(spans, begin, end, found->id, error);
+      status = push(spans, start, stop, found->id, error);
     }
     if (status != GP_OK) {
       return status;
     }
-    done = end; /* as the library: back, where the token before had taken white space */
+    done = stop; /* as the library: back, where the token before had taken white space */
   }
   return done < length ? push(spans, done, length, GP_NO_ID, error) : GP_OK;
 }

@@ -22,7 +22,7 @@ void gp_added_free(gp_added *added);
 
 /* Adds a token, copied; a string that is there already stays as it is. GP_ERR_FORMAT, a reason
  * without a place, for an empty or very long one. */
-gp_status gp_added_add(gp_added *added, const gp_added_token *token, gp_error *reason);
+gp_status gp_added_add(gp_added *added, const gp_added_token *wanted, gp_error *reason);
 
 /* A stretch of text between added tokens (id GP_NO_ID), or such a token. */
 typedef struct gp_added_span {

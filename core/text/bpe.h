@@ -48,9 +48,9 @@ void gp_bpe_release(gp_bpe *bpe);
 typedef struct gp_bpe_work gp_bpe_work;
 void gp_bpe_work_free(gp_bpe_work *work);
 
-/* Tokenizes one piece of text, appending to `ids` with ends counted from `text`. *work is made
+/* Tokenizes one piece of text, appending to `ids` with ends counted from `text`. *kept is made
  * when it is NULL. Time is O(n log n). */
-gp_status gp_bpe_encode(const gp_bpe *bpe, gp_bpe_work **work, const char *text, uint32_t length,
+gp_status gp_bpe_encode(const gp_bpe *bpe, gp_bpe_work **kept, const char *text, uint32_t length,
                         gp_ids *ids, gp_error *error);
 
 #endif

@@ -7,9 +7,9 @@
 typedef struct gp_forms_work gp_forms_work;
 void gp_forms_work_free(gp_forms_work *work);
 
-/* Appends the normalised text to `out`; *work is made when it is NULL. Time is
+/* Appends the normalised text to `out`; *kept is made when it is NULL. Time is
  * O(n log n) for any text. */
-gp_status gp_forms_run(gp_form form, gp_forms_work **work, const gp_text *text,
+gp_status gp_forms_run(gp_form form, gp_forms_work **kept, const gp_text *text,
                        gp_text_buffer *out, gp_error *error);
 
 #endif

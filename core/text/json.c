@@ -25,7 +25,7 @@ gp_status gp_json_parse(const char *bytes, size_t size, json_t **root, gp_error 
 }
 
 /* Appends to a path, cutting what does not fit. Names are printable here or quoted. */
-static gp_json child(const gp_json *parent, const json_t *value, const char *name) {
+static gp_json child(const gp_json *parent, json_t *value, const char *name) {
   gp_json made = {.value = value};
   const char *dot = parent->path[0] == '\0' || name[0] == '[' ? "" : ".";
   (void)snprintf(made.path, sizeof made.path, "%.60s%s%.60s", parent->path, dot, name);
@@ -79,7 +79,7 @@ static bool is_listed(const char *name, const char *const *names) {
 }
 
 gp_status gp_json_only(const gp_json *object, const char *const *names, gp_error *reason) {
-  void *at = json_object_iter((json_t *)(uintptr_t)object->value);
+  void *at = json_object_iter(object->value);
   while (at != NULL) {
     const char *name = json_object_iter_key(at);
     if (!is_listed(name, names) && !says_nothing(json_object_iter_value(at))) {
@@ -88,7 +88,7 @@ gp_status gp_json_only(const gp_json *object, const char *const *names, gp_error
           child(object, json_object_iter_value(at), gp_quote(quoted, name, strlen(name)));
       return gp_json_fail(&unknown, reason, "this option is not known");
     }
-    at = json_object_iter_next((json_t *)(uintptr_t)object->value, at);
+    at = json_object_iter_next(object->value, at);
   }
   return GP_OK;
 }

@@ -9,7 +9,7 @@
 #define GP_JSON_PATH_SIZE 128
 
 typedef struct gp_json {
-  const json_t *value; /* NULL where the field is missing */
+  json_t *value; /* NULL where the field is missing */
   char path[GP_JSON_PATH_SIZE];
 } gp_json;
 

@@ -287,7 +287,7 @@ gp_status gp_normalizer_run(const gp_normalizer *normalizer, gp_normalizer_work 
     return gp_fail_memory(error, "a tokenizer's working memory");
   }
   gp_normalizer_work *work = *kept;
-  for (size_t i = 0; i < normalizer->count && text->length > 0; i++) {
+  for (size_t i = 0; i < normalizer->count && text->bytes != NULL && text->length > 0; i++) {
     const step *s = &normalizer->steps[i];
     if (spares_ascii(s) && is_ascii(text)) {
       continue;

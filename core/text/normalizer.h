@@ -39,8 +39,8 @@ gp_status gp_normalizer_add_charsmap(gp_normalizer *normalizer, const char *map,
 typedef struct gp_normalizer_work gp_normalizer_work;
 void gp_normalizer_work_free(gp_normalizer_work *work);
 
-/* Runs all steps over *text, which afterwards may lie in *work, valid until the next call. */
-gp_status gp_normalizer_run(const gp_normalizer *normalizer, gp_normalizer_work **work,
+/* Runs all steps over *text, which afterwards may lie in *kept, valid until the next call. */
+gp_status gp_normalizer_run(const gp_normalizer *normalizer, gp_normalizer_work **kept,
                             gp_text *text, gp_error *error);
 
 #endif

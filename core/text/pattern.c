@@ -221,7 +221,7 @@ static gp_status make_shadow(gp_match_work *work, const char **text, uint32_t le
   if (at == length) {
     return GP_OK;
   }
-  if (length > work->shadow_capacity) {
+  if (work->shadow == NULL || length > work->shadow_capacity) {
     char *shadow = realloc(work->shadow, length);
     if (shadow == NULL) {
       return gp_fail_memory(error, "the text to be tokenized is too long");

@@ -55,9 +55,9 @@ gp_status gp_pretokenizer_add_metaspace(gp_pretokenizer *pretokenizer, const cha
 typedef struct gp_pretokenizer_work gp_pretokenizer_work;
 void gp_pretokenizer_work_free(gp_pretokenizer_work *work);
 
-/* Runs all steps. *text may lie in *work afterwards, and *pieces does; both are valid until the
+/* Runs all steps. *text may lie in *kept afterwards, and *pieces does; both are valid until the
  * next call. No piece is empty. */
-gp_status gp_pretokenizer_run(const gp_pretokenizer *pretokenizer, gp_pretokenizer_work **work,
+gp_status gp_pretokenizer_run(const gp_pretokenizer *pretokenizer, gp_pretokenizer_work **kept,
                               gp_text *text, const gp_pieces **pieces, gp_error *error);
 
 #endif

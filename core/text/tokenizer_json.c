@@ -44,7 +44,7 @@ static gp_status read_vocabulary(const gp_json *model, reader *r) {
   gp_error inner = {0};
   const char *piece;
   const json_t *id;
-  json_object_foreach((json_t *)(uintptr_t)at.value, piece, id) {
+  json_object_foreach(at.value, piece, id) {
     const json_int_t value = json_integer_value(id);
     if (!json_is_integer(id) || value < 0 || value >= (json_int_t)GP_ID_MAX) {
       char quoted[GP_QUOTE_SIZE];
@@ -115,8 +115,8 @@ static gp_status read_merge(const gp_json *at, reader *r, uint32_t rank, char **
     return status;
   }
   const size_t length = lengths[0] + lengths[1];
-  if (length > *capacity) {
-    char *longer = realloc(*joined, length * 2);
+  if (*joined == NULL || length > *capacity) {
+    char *longer = realloc(*joined, length * 2 + 1);
     if (longer == NULL) {
       return gp_fail_memory(r->reason, "a merge");
     }

@@ -435,15 +435,17 @@ static void refusals(void **state) {
 
 static void nesting(void **state) {
   (void)state;
-  char file[65536] = "{\"model\":{},\"normalizer\":";
+  char file[65536];
+  size_t used = (size_t)snprintf(file, sizeof file, "{\"model\":{},\"normalizer\":");
   for (int i = 0; i < 1000; i++) {
-    strcat(file, "{\"type\":\"Sequence\",\"normalizers\":[");
+    used += (size_t)snprintf(file + used, sizeof file - used,
+                             "{\"type\":\"Sequence\",\"normalizers\":[");
   }
-  strcat(file, "{\"type\":\"NFC\"}");
+  used += (size_t)snprintf(file + used, sizeof file - used, "{\"type\":\"NFC\"}");
   for (int i = 0; i < 1000; i++) {
-    strcat(file, "]}");
+    used += (size_t)snprintf(file + used, sizeof file - used, "]}");
   }
-  strcat(file, "}");
+  (void)snprintf(file + used, sizeof file - used, "}");
   gp_tokenizer *tokenizer = NULL;
   gp_error error = {0};
   write_file(file);
