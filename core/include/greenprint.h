@@ -432,7 +432,7 @@ typedef struct gp_tokenizer_info {
   char model[32];     /* "byte-level BPE", "SentencePiece BPE", "unigram" */
   size_t vocabulary;  /* the largest id plus 1 */
   uint64_t bytes;     /* of the file */
-  uint8_t sha256[32]; /* of the file; of a GGUF file, of the part before the tensor data */
+  uint8_t sha256[32]; /* of the file; of a GGUF file, of its header and key-value pairs */
 } gp_tokenizer_info;
 GP_API void gp_tokenizer_get_info(const gp_tokenizer *tokenizer, gp_tokenizer_info *info);
 

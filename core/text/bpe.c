@@ -12,6 +12,8 @@
 #define SHORT_PIECE 40U
 /* Working memory beyond this many symbols is given back after use. */
 #define KEPT_SYMBOLS (UINT32_C(1) << 20)
+/* As for the vocabulary: longer runs in the table of merges are somebody's making. */
+#define LONGEST_RUN 2048U
 
 /* ------------------------------------------------------------------- merges */
 
@@ -38,13 +40,16 @@ static const gp_merge *find_merge(const gp_bpe *bpe, uint32_t left, uint32_t rig
   return NULL;
 }
 
-static void put(gp_merge *merges, size_t n_slots, gp_merge merge, size_t *count) {
-  size_t i = slot_of(merge.pair, n_slots);
+/* Returns how far from its place the merge had to go. */
+static size_t put(gp_merge *merges, size_t n_slots, gp_merge merge, size_t *count) {
+  const size_t place = slot_of(merge.pair, n_slots);
+  size_t i = place;
   while (merges[i].pair != EMPTY_PAIR && merges[i].pair != merge.pair) {
     i = (i + 1) & (n_slots - 1);
   }
   *count += merges[i].pair == EMPTY_PAIR;
   merges[i] = merge;
+  return (i - place) & (n_slots - 1);
 }
 
 static gp_status grow(gp_bpe *bpe, gp_error *error) {
@@ -60,7 +65,7 @@ static gp_status grow(gp_bpe *bpe, gp_error *error) {
   size_t count = 0;
   for (size_t i = 0; i < bpe->n_slots; i++) {
     if (bpe->merges[i].pair != EMPTY_PAIR) {
-      put(merges, n_slots, bpe->merges[i], &count);
+      (void)put(merges, n_slots, bpe->merges[i], &count);
     }
   }
   free(bpe->merges);
@@ -78,7 +83,9 @@ gp_status gp_bpe_add(gp_bpe *bpe, uint32_t left, uint32_t right, uint32_t rank, 
     }
   }
   const gp_merge merge = {.pair = pair_of(left, right), .rank = rank, .merged = merged};
-  put(bpe->merges, bpe->n_slots, merge, &bpe->n_merges);
+  if (put(bpe->merges, bpe->n_slots, merge, &bpe->n_merges) > LONGEST_RUN) {
+    return gp_fail(error, GP_ERR_FORMAT, "too many merges have the hash of one");
+  }
   return GP_OK;
 }
 
@@ -91,23 +98,33 @@ static bool ends_with_mark(const char *bytes, size_t length) {
          memcmp(bytes + length - GP_MARK_SIZE, GP_MARK, GP_MARK_SIZE) == 0;
 }
 
-/* Whether some merge joins a mark to what stands before it and is none. */
-static bool joins_mark(const gp_bpe *bpe) {
+/* Whether a token may stand for text other than its own piece. */
+static bool stands_for_other(const gp_bpe *bpe, uint32_t id) {
+  bool found = bpe->has_unknown && id == bpe->unknown;
+  for (unsigned byte = 0; bpe->byte_fallback && byte < 256; byte++) {
+    found = found || bpe->byte_ids[byte] == id;
+  }
+  return found;
+}
+
+/* Notes the bytes before marks that some merge joins to them. */
+static void note_joins(gp_bpe *bpe) {
   for (size_t i = 0; i < bpe->n_slots; i++) {
-    if (bpe->merges[i].pair == EMPTY_PAIR) {
-      continue;
-    }
+    const uint64_t pair = bpe->merges[i].pair;
     size_t left_length = 0;
     size_t right_length = 0;
-    const char *left =
-        gp_vocab_bytes(bpe->vocab, (uint32_t)(bpe->merges[i].pair >> 32), &left_length);
-    const char *right = gp_vocab_bytes(bpe->vocab, (uint32_t)bpe->merges[i].pair, &right_length);
-    if (left == NULL || right == NULL ||
-        (starts_with_mark(right, right_length) && !ends_with_mark(left, left_length))) {
-      return true;
+    if (pair == EMPTY_PAIR) {
+      continue;
+    }
+    const char *left = gp_vocab_bytes(bpe->vocab, (uint32_t)(pair >> 32), &left_length);
+    const char *right = gp_vocab_bytes(bpe->vocab, (uint32_t)pair, &right_length);
+    if (left == NULL || right == NULL) {
+      bpe->cuts_at_mark = false;
+    } else if (starts_with_mark(right, right_length) && !ends_with_mark(left, left_length)) {
+      bpe->joins_mark[(unsigned char)left[left_length - 1]] = true;
+      bpe->cuts_at_mark = bpe->cuts_at_mark && !stands_for_other(bpe, (uint32_t)(pair >> 32));
     }
   }
-  return false;
 }
 
 void gp_bpe_finish(gp_bpe *bpe) {
@@ -116,8 +133,8 @@ void gp_bpe_finish(gp_bpe *bpe) {
     bpe->first[byte] = gp_vocab_find(bpe->vocab, &piece, 1);
   }
   bpe->cuts_at_mark = !bpe->bytes_alphabet && !bpe->ignore_merges &&
-                      gp_vocab_find(bpe->vocab, GP_MARK, GP_MARK_SIZE) != GP_NO_ID &&
-                      !joins_mark(bpe);
+                      gp_vocab_find(bpe->vocab, GP_MARK, GP_MARK_SIZE) != GP_NO_ID;
+  note_joins(bpe);
 }
 
 void gp_bpe_release(gp_bpe *bpe) {

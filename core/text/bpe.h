@@ -27,9 +27,11 @@ typedef struct gp_bpe {
   uint32_t unknown;
   uint32_t byte_ids[256]; /* of "<0x00>" to "<0xFF>", for byte_fallback; GP_NO_ID: none */
   uint32_t first[256];    /* made by gp_bpe_finish(): ids of the pieces of one byte */
-  /* Made by gp_bpe_finish(): no merge joins GP_MARK to another character before it, so that a
-   * text may be cut there without changing its tokens. */
+  /* Made by gp_bpe_finish(). With `cuts_at_mark` a text may be cut before a GP_MARK that stands
+   * after another character without changing its tokens, except after the bytes in
+   * `joins_mark`: some merge joins what ends with them to a mark. */
   bool cuts_at_mark;
+  bool joins_mark[256];
   gp_merge *merges;
   size_t n_merges;
   size_t n_slots;

@@ -131,25 +131,22 @@ static gp_status encode_piece(gp_encoder *encoder, const char *bytes, uint32_t l
   return status;
 }
 
-/* The end of the part of a piece that may be tokenized by itself: up to the first mark that
- * stands after something else (gp_bpe.cuts_at_mark). */
-static uint32_t cut_at_mark(const char *bytes, uint32_t length) {
-  bool in_marks = true;
-  for (uint32_t i = 0; i < length;) {
-    const char *at = memchr(bytes + i, GP_MARK[0], length - i);
+static bool is_mark(const char *bytes) {
+  return memcmp(bytes, GP_MARK, GP_MARK_SIZE) == 0;
+}
+
+/* The end of the part of a piece that may be tokenized by itself (gp_bpe.cuts_at_mark). */
+static uint32_t cut_at_mark(const gp_bpe *bpe, const char *bytes, uint32_t length) {
+  for (uint32_t i = 1; i + GP_MARK_SIZE <= length; i++) {
+    const char *at = memchr(bytes + i, (unsigned char)GP_MARK[0], length - i);
     if (at == NULL) {
       break;
     }
-    const uint32_t begin = (uint32_t)(at - bytes);
-    in_marks = in_marks && begin == i;
-    if (length - begin >= GP_MARK_SIZE && memcmp(at, GP_MARK, GP_MARK_SIZE) == 0) {
-      if (!in_marks) {
-        return begin;
-      }
-      i = begin + GP_MARK_SIZE;
-    } else {
-      in_marks = false;
-      i = begin + 1;
+    i = (uint32_t)(at - bytes);
+    if (length - i >= GP_MARK_SIZE && is_mark(at) &&
+        !(i >= GP_MARK_SIZE && is_mark(at - GP_MARK_SIZE)) &&
+        !bpe->joins_mark[(unsigned char)at[-1]]) {
+      return i;
     }
   }
   return length;
@@ -165,7 +162,7 @@ static gp_status encode_pieces(gp_encoder *encoder, const gp_text *text, const g
     for (uint32_t begin = piece.begin; begin < piece.end;) {
       const char *bytes = text->bytes + begin;
       const uint32_t rest = piece.end - begin;
-      const uint32_t length = cuts ? cut_at_mark(bytes, rest) : rest;
+      const uint32_t length = cuts ? cut_at_mark(&tokenizer->bpe, bytes, rest) : rest;
       const size_t before = out->count;
       const gp_status status = encode_piece(encoder, bytes, length, error);
       if (status != GP_OK) {

@@ -10,6 +10,9 @@
 /* Ids may leave gaps, but an array over all of them has to stay in proportion to the file. */
 #define IDS_PER_PIECE 64U
 #define IDS_AT_LEAST  65536U
+/* Half-empty tables have runs of some hundred slots at the most, unless somebody made the pieces
+ * for it: that is refused, since it would take quadratic time. */
+#define LONGEST_RUN 2048U
 
 /* Multiply-and-xorshift over words of eight bytes; the constants are odd numbers without
  * structure (the fractional parts of the golden ratio and of the square root of 2). */
@@ -123,6 +126,10 @@ gp_status gp_vocab_add(gp_vocab *vocab, const char *bytes, size_t length, uint32
     return gp_fail(reason, GP_ERR_FORMAT,
                    "piece %s occurs twice, with ids %" PRIu32 " and %" PRIu32,
                    gp_quote(quoted, bytes, length), present->id, id);
+  }
+  if (((slot - (size_t)gp_hash_bytes(bytes, length)) & (vocab->n_slots - 1)) > LONGEST_RUN) {
+    return gp_fail(reason, GP_ERR_FORMAT, "too many pieces have the hash of %s",
+                   gp_quote(quoted, bytes, length));
   }
   memcpy(vocab->bytes + vocab->bytes_used, bytes, length);
   vocab->pieces[vocab->count] = (gp_vocab_piece){

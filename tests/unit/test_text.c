@@ -250,6 +250,20 @@ static void metaspace(void **state) {
           "<s>ab", "12@3 5@5");
 }
 
+/* Text is cut before marks where no merge forbids it, and nowhere else. */
+static void marks(void **state) {
+  (void)state;
+#define MARKS(merges)                                                                            \
+  FILE_OF("{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\\u2581\"}",       \
+          "null", "",                                                                            \
+          "{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"vocab\":{\"a\":0,\"b\":1,\"\\u2581\":2,"  \
+          "\"\\u2581a\":3,\"b\\u2581\":4,\"\\u2581\\u2581\":5,\"<unk>\":6,\"<unk>\\u2581\":7},"  \
+          "\"merges\":[" merges "]}")
+  encodes(MARKS("\"\\u2581 a\",\"\\u2581 \\u2581\""), "a ab  a", "0@1 3@3 1@4 2@5 3@7");
+  encodes(MARKS("\"b \\u2581\",\"\\u2581 a\""), "a ab a", "0@1 3@3 4@5 0@6");
+  encodes(MARKS("\"<unk> \\u2581\",\"\\u2581 a\""), "ax ab a", "0@1 7@3 0@4 1@5 3@7");
+}
+
 /* -------------------------------------------------------------- added tokens */
 
 static void added_tokens(void **state) {
@@ -508,6 +522,7 @@ int main(void) {
       cmocka_unit_test(long_words),
       cmocka_unit_test(refusals),
       cmocka_unit_test(nesting),
+      cmocka_unit_test(marks),
       cmocka_unit_test(arguments),
       cmocka_unit_test(info),
   };
