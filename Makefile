@@ -8,8 +8,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE_FLAGS ?=
 export JOBS
 
-.PHONY: all help demo test vectors bench lint format sanitize valgrind fuzz evaluate \
-	evaluate-weights calibration install clean
+.PHONY: all help demo test vectors bench bench-tokenizers lint format sanitize valgrind fuzz evaluate \
+	evaluate-weights calibration tokenizers-parity install clean
 
 all:
 	@scripts/setup.sh build
@@ -30,6 +30,8 @@ help:
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
 	@echo 'make evaluate-weights  what a reference model saves on predictable text (minutes)'
 	@echo 'make calibration  false positives on human texts, or DATA=file.jsonl; writes docs/calibration.md'
+	@echo 'make tokenizers-parity   200,000 texts: our token ids against the real libraries (an hour)'
+	@echo 'make bench-tokenizers    speed of tokenizing beside tokenizers and tiktoken'
 	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
 	@echo 'make clean        remove build/, the Python environment included'
 
@@ -76,6 +78,14 @@ calibration: all
 	@scripts/setup.sh docs
 	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py \
 	  $(if $(DATA),--data '$(DATA)' --write $(BUILD)/calibration,--write docs)
+
+tokenizers-parity: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python tests/tokenizers/parity.py --strings 200000 $(if $(SEED),--seed $(SEED))
+
+bench-tokenizers: all
+	@scripts/setup.sh python
+	@$(BUILD)/venv/bin/python tests/tokenizers/speed.py
 
 install: all
 	@cmake --install $(BUILD)

@@ -24,6 +24,7 @@ typedef struct token {
   bool single_word;
   bool lstrip;
   bool rstrip;
+  bool ascii;
 } token;
 
 struct gp_added {
@@ -143,7 +144,8 @@ gp_status gp_added_add(gp_added *added, const gp_added_token *wanted, gp_error *
     added->tokens[added->n_tokens++] = (token){.id = wanted->id,
                                                .single_word = wanted->single_word,
                                                .lstrip = wanted->lstrip,
-                                               .rstrip = wanted->rstrip};
+                                               .rstrip = wanted->rstrip,
+                                               .ascii = wanted->ascii};
     added->begins[(unsigned char)wanted->bytes[0]] = true;
   }
   return GP_OK;
@@ -199,11 +201,15 @@ static bool stands_alone(const char *text, uint32_t length, uint32_t begin, uint
   return end == length || !is_word(gp_utf8_decode(text + end, &width));
 }
 
-static uint32_t strip_left(const char *text, uint32_t begin, uint32_t lowest) {
+static bool is_blank(uint32_t c, bool ascii) {
+  return gp_is_white_space(c) && (!ascii || c < 0x80);
+}
+
+static uint32_t strip_left(const char *text, uint32_t begin, uint32_t lowest, bool ascii) {
   while (begin > lowest) {
     const uint32_t before = gp_utf8_before(text, begin);
     uint32_t width = 0;
-    if (!gp_is_white_space(gp_utf8_decode(text + before, &width))) {
+    if (!is_blank(gp_utf8_decode(text + before, &width), ascii)) {
       break;
     }
     begin = before;
@@ -211,10 +217,10 @@ static uint32_t strip_left(const char *text, uint32_t begin, uint32_t lowest) {
   return begin;
 }
 
-static uint32_t strip_right(const char *text, uint32_t length, uint32_t end) {
+static uint32_t strip_right(const char *text, uint32_t length, uint32_t end, bool ascii) {
   while (end < length) {
     uint32_t width = 0;
-    if (!gp_is_white_space(gp_utf8_decode(text + end, &width))) {
+    if (!is_blank(gp_utf8_decode(text + end, &width), ascii)) {
       break;
     }
     end += width;
@@ -259,8 +265,8 @@ gp_status gp_added_find(const gp_added *added, const char *text, uint32_t length
     if (found->single_word && !stands_alone(text, length, start, stop)) {
       continue;
     }
-    start = found->lstrip ? strip_left(text, start, done) : start;
-    stop = found->rstrip ? strip_right(text, length, stop) : stop;
+    start = found->lstrip ? strip_left(text, start, done, found->ascii) : start;
+    stop = found->rstrip ? strip_right(text, length, stop, found->ascii) : stop;
     if (done < start) {
       status = push(spans, done, start, GP_NO_ID, error);
     }

@@ -15,6 +15,7 @@ typedef struct gp_added_token {
   bool single_word; /* only between characters that are not of words */
   bool lstrip;      /* takes the white space before it along */
   bool rstrip;      /* ... after it */
+  bool ascii;       /* white space is that of ASCII only */
 } gp_added_token;
 
 gp_status gp_added_new(gp_added **added, gp_error *error);

@@ -231,6 +231,9 @@ static void push_unknown(const gp_bpe *bpe, gp_bpe_work *work, const char *text,
     }
   }
   if (!bpe->has_unknown) {
+    if (bpe->dropped_part) {
+      push_symbol(work, GP_NO_ID, begin + width);
+    }
     return;
   }
   if (unknown->any && !bpe->fuse_unknown) {
@@ -381,6 +384,18 @@ static void merge_long(const gp_bpe *bpe, gp_bpe_work *work) {
   work->count = kept;
 }
 
+/* Takes out what only kept its neighbours apart. */
+static void drop_gaps(gp_bpe_work *work) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < work->count; i++) {
+    if (work->ids[i] != GP_NO_ID) {
+      work->ids[kept] = work->ids[i];
+      work->ends[kept++] = work->ends[i];
+    }
+  }
+  work->count = kept;
+}
+
 gp_status gp_bpe_encode(const gp_bpe *bpe, gp_bpe_work **kept, const char *text, uint32_t length,
                         gp_ids *ids, gp_error *error) {
   gp_status status = gp_ids_reserve(ids, length < 64 ? 64 : 1, error);
@@ -404,6 +419,9 @@ gp_status gp_bpe_encode(const gp_bpe *bpe, gp_bpe_work **kept, const char *text,
     merge_short(bpe, work);
   } else if (bpe->n_merges > 0) {
     merge_long(bpe, work);
+  }
+  if (bpe->dropped_part) {
+    drop_gaps(work);
   }
   status = gp_ids_reserve(ids, work->count, error);
   if (status == GP_OK && work->count > 0) {

@@ -24,6 +24,7 @@ typedef struct gp_bpe {
   bool byte_fallback;    /* a character that is no piece becomes the tokens of its bytes */
   bool has_unknown;      /* ... or else this token; without one it is dropped */
   bool fuse_unknown;     /* a run of unknown characters is one token */
+  bool dropped_part;     /* what is dropped still stands between its neighbours for merges */
   uint32_t unknown;
   uint32_t byte_ids[256]; /* of "<0x00>" to "<0xFF>", for byte_fallback; GP_NO_ID: none */
   uint32_t first[256];    /* made by gp_bpe_finish(): ids of the pieces of one byte */

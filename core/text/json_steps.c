@@ -121,9 +121,10 @@ static gp_status read_precompiled(const gp_json *at, gp_normalizer *normalizer,
   } else {
     gp_error inner = {0};
     const size_t padding = (text[length - 1] == '=') + (size_t)(text[length - 2] == '=');
-    status =
-        place(&map, gp_normalizer_add_charsmap(normalizer, bytes, (size_t)size - padding, &inner),
-              &inner, reason);
+    status = place(&map,
+                   gp_normalizer_add_charsmap(normalizer, bytes, (size_t)size - padding,
+                                              GP_CHARSMAP_CLUSTERS, &inner),
+                   &inner, reason);
   }
   free(bytes);
   return status;

@@ -1,7 +1,6 @@
 #include "text/normalizer.h"
 
 #include "common/error.h"
-#include "text/charsmap.h"
 #include "text/forms.h"
 #include "text/utf8.h"
 
@@ -144,9 +143,9 @@ gp_status gp_normalizer_add_replace(gp_normalizer *normalizer, gp_pattern *patte
 }
 
 gp_status gp_normalizer_add_charsmap(gp_normalizer *normalizer, const char *map, size_t size,
-                                     gp_error *reason) {
+                                     gp_charsmap_rule rule, gp_error *reason) {
   gp_charsmap *charsmap = NULL;
-  const gp_status status = gp_charsmap_new(map, size, &charsmap, reason);
+  const gp_status status = gp_charsmap_new(map, size, rule, &charsmap, reason);
   return status == GP_OK
              ? add(normalizer, (step){.kind = STEP_CHARSMAP, .charsmap = charsmap}, reason)
              : status;

@@ -2,6 +2,7 @@
 #ifndef GP_TEXT_NORMALIZER_H
 #define GP_TEXT_NORMALIZER_H
 
+#include "text/charsmap.h"
 #include "text/pattern.h"
 #include "text/text.h"
 
@@ -33,7 +34,7 @@ gp_status gp_normalizer_add_replace(gp_normalizer *normalizer, gp_pattern *patte
                                     const char *with, size_t with_length, gp_error *reason);
 /* SentencePiece's compiled character map (a double-array trie and its replacements). */
 gp_status gp_normalizer_add_charsmap(gp_normalizer *normalizer, const char *map, size_t size,
-                                     gp_error *reason);
+                                     gp_charsmap_rule rule, gp_error *reason);
 
 /* Working memory of one thread; made on first use. */
 typedef struct gp_normalizer_work gp_normalizer_work;

@@ -101,14 +101,28 @@ static gp_status add_regex(gp_pretokenizer *pretokenizer, const char *regex,
 
 gp_status gp_pretokenizer_add_digits(gp_pretokenizer *pretokenizer, bool individual,
                                      gp_error *reason) {
-  return add_regex(pretokenizer, "\\p{N}", individual ? GP_SPLIT_ISOLATED : GP_SPLIT_CONTIGUOUS,
-                   reason);
+  /* The library's digits are of Unicode 17; gp_pattern's go to 16. */
+  return add_regex(pretokenizer, "[\\p{N}\\x{11DE0}-\\x{11DE9}\\x{16FF4}-\\x{16FF6}]",
+                   individual ? GP_SPLIT_ISOLATED : GP_SPLIT_CONTIGUOUS, reason);
 }
 
-/* Punctuation as the library sees it: category P, and in ASCII the symbols too. */
+/* Punctuation as the library sees it: category P, and in ASCII the symbols too. It has that
+ * category from an old Unicode, to which these were not known, or are something else by now. The
+ * stand-ins of gp_unicode_stand_in() for later ones are among them. */
+#define NO_PUNCTUATION_YET                                                                       \
+  "\\x{61D}\\x{9FD}\\x{A76}\\x{C77}\\x{C84}\\x{1B7D}-\\x{1B7E}\\x{2E43}-\\x{2E4F}"               \
+  "\\x{2E52}-\\x{2E5D}\\x{10EAD}\\x{10F55}-\\x{10F59}\\x{10F86}-\\x{10F89}"                      \
+  "\\x{1144B}-\\x{1144F}\\x{1145A}-\\x{1145B}\\x{1145D}\\x{11660}-\\x{1166C}\\x{116B9}"          \
+  "\\x{1183B}\\x{11944}-\\x{11946}\\x{119E2}\\x{11A3F}-\\x{11A46}\\x{11A9A}-\\x{11A9C}"          \
+  "\\x{11A9E}-\\x{11AA2}\\x{11C41}-\\x{11C45}\\x{11C70}-\\x{11C71}\\x{11EF7}-\\x{11EF8}"         \
+  "\\x{11FFF}\\x{12FF1}-\\x{12FF2}\\x{16E97}-\\x{16E9A}\\x{16FE2}\\x{1E95E}-\\x{1E95F}"
+#define ONCE_PUNCTUATION "\\x{166D}\\x{111C9}"
+
 gp_status gp_pretokenizer_add_punctuation(gp_pretokenizer *pretokenizer,
                                           gp_split_behaviour behaviour, gp_error *reason) {
-  return add_regex(pretokenizer, "[\\p{P}$+<=>\\^`|~]", behaviour, reason);
+  return add_regex(pretokenizer,
+                   "(?![" NO_PUNCTUATION_YET "])[\\p{P}$+<=>\\^`|~" ONCE_PUNCTUATION "]",
+                   behaviour, reason);
 }
 
 gp_status gp_pretokenizer_add_whitespace_split(gp_pretokenizer *pretokenizer, gp_error *reason) {

@@ -80,18 +80,56 @@ static bool takes_blanks(const builder *b, const gp_added_token *token) {
   return b->fields->is_phi3;
 }
 
+/* Tokens that end a turn, by their text: llama.cpp takes them for control tokens whatever their
+ * type says. */
+static bool ends_turn(const char *bytes, size_t length) {
+  static const char *const names[] = {"<|eot_id|>",
+                                      "<|im_end|>",
+                                      "<|end|>",
+                                      "<|return|>",
+                                      "<|call|>",
+                                      "<|flush|>",
+                                      "<|calls|>",
+                                      "<end_of_turn>",
+                                      "<|endoftext|>",
+                                      "</s>",
+                                      "<|eom_id|>",
+                                      "<EOT>",
+                                      "_<EOT>",
+                                      "[EOT]",
+                                      "[EOS]",
+                                      "<|end_of_text|>",
+                                      "<end_of_utterance>",
+                                      "<eos>",
+                                      "<turn|>",
+                                      "<|tool_response>",
+                                      "<\xEF\xBD\x9C"
+                                      "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+                                      "[e~[",
+                                      "<|channel|>",
+                                      "<|message|>",
+                                      "<|start|>",
+                                      "<|constrain|>"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strlen(names[i]) == length && memcmp(names[i], bytes, length) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* Tokens that are found in the text before anything else is done to it: control, unknown and
  * user-defined ones, as llama.cpp does when it is told to parse special tokens. */
 static gp_status add_special(const builder *b) {
   gp_status status = gp_added_new(&b->made->added_raw, b->reason);
   for (size_t i = 0; status == GP_OK && i < b->fields->tokens.count; i++) {
     const gp_gguf_token_type type = gp_gguf_type_of(b->fields, i);
+    gp_added_token token = {.id = (uint32_t)i, .ascii = true};
+    token.bytes = gp_gguf_string(&b->fields->tokens, i, &token.length);
     if (type != GP_GGUF_TOKEN_CONTROL && type != GP_GGUF_TOKEN_UNKNOWN &&
-        type != GP_GGUF_TOKEN_USER_DEFINED) {
+        type != GP_GGUF_TOKEN_USER_DEFINED && !ends_turn(token.bytes, token.length)) {
       continue;
     }
-    gp_added_token token = {.id = (uint32_t)i};
-    token.bytes = gp_gguf_string(&b->fields->tokens, i, &token.length);
     token.rstrip = takes_blanks(b, &token);
     gp_error why = {0};
     if (token.length > 0 && gp_added_add(b->made->added_raw, &token, &why) != GP_OK) {
@@ -356,6 +394,7 @@ static gp_status add_cuts(const builder *b) {
 
 static gp_status build_byte_level(const builder *b) {
   b->made->bpe.bytes_alphabet = true;
+  b->made->bpe.dropped_part = true; /* as llama.cpp has it; the tokenizers library drops first */
   gp_status status = add_cuts(b);
   if (status == GP_OK) {
     status = add_byte_pieces(b);
@@ -440,7 +479,7 @@ static gp_status add_unigram_steps(const builder *b) {
   gp_status status = gp_normalizer_new(&b->made->normalizer, b->reason);
   if (status == GP_OK && fields->charsmap_size > 0) {
     status = gp_normalizer_add_charsmap(b->made->normalizer, fields->charsmap,
-                                        fields->charsmap_size, b->reason);
+                                        fields->charsmap_size, GP_CHARSMAP_LONGEST, b->reason);
   }
   if (status == GP_OK && fields->remove_extra_spaces) {
     status = replace(b, " {2,}", " ");

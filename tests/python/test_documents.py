@@ -205,7 +205,7 @@ def test_normalize_every_character(path) -> None:
                       if not 0xD800 <= i <= 0xDFFF
                       and unicodedata.category(chr(i)) != "Cn"]  # fmt: skip
         text = "\n".join(characters)
-        (found,) = read(path, text.encode(), "text", normalize=["nfc"])
+        found = b"".join(read(path, text.encode(), "text", normalize=["nfc"]))
         differing = [(ours, theirs) for ours, theirs in
                      zip(found.decode().split("\n"),
                          unicodedata.normalize("NFC", text).split("\n"), strict=True)
@@ -215,9 +215,9 @@ def test_normalize_every_character(path) -> None:
 
 def test_long_text_comes_in_parts(path) -> None:
     line = b"x" * 99 + b"\n"
-    content = line * (2**24 // 100 + 5)
+    content = line * (2**20 // 100 + 5)
     parts = list(read(path, content, "text"))
-    assert [len(part) for part in parts] == [2**24 // 100 * 100, 500]
+    assert [len(part) for part in parts] == [2**20 // 100 * 100, 500]
     assert b"".join(parts) == content
 
 
