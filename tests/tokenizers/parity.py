@@ -112,10 +112,12 @@ def brief(result: object) -> str:
 def run(case: Case, texts: int, seed: int) -> Outcome:
     """Compare one tokenizer on the fixed texts, the files and as many drawn texts as asked."""
     mine, theirs = ours(case), case.reference(case.path)
-    outcome = compare(mine, theirs, corpus.fixed(case.specials))
-    compare(mine, theirs, corpus.whole_texts(), outcome)
     rng = random.Random(f"{seed} {case.name}")
-    return compare(mine, theirs, corpus.strings(rng, texts, case.specials), outcome)
+    drawn = corpus.strings(rng, texts, case.specials)
+    outcome = Outcome()
+    for part in (corpus.fixed(case.specials), corpus.whole_texts(), drawn):
+        compare(mine, theirs, filter(case.admits, part), outcome)
+    return outcome
 
 
 def main(arguments: list[str] | None = None) -> int:
