@@ -48,7 +48,9 @@ vectors:
 	@$(BUILD)/venv/bin/python testvectors/reference/generate.py --check
 
 bench: all
+	@scripts/setup.sh python
 	@$(BUILD)/bench_greenprint
+	@$(BUILD)/venv/bin/python tests/bench/corpora.py
 
 lint:
 	@scripts/lint.sh check

@@ -1,0 +1,254 @@
+"""Speed of the command on corpora, beside what it has to pay for and what others do.
+
+Makes 10 million token ids in ``build/bench`` (once), and prints, all from one run:
+
+* ``greenprint verify`` on raw ids, gzipped token files and gzipped JSON Lines, with one
+  thread and with two, beside ``zcat FILE | wc -c``;
+* gzipped text from end to end, tokenized with SmolLM2's vocabulary;
+* tracing: one pass with many tenants;
+* the detectors of transformers and of the package sbw on as many tokens as they do in a few
+  seconds, beside ours on the same (skipped where a package is missing).
+
+Times are wall-clock seconds, the median of ``--turns``; sides alternate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+BINARY = ROOT / "build" / "greenprint"
+FOLDER = ROOT / "build" / "bench"
+SHARED = Path(os.environ.get("GREENPRINT_SHARED", ROOT.parent / "shared"))
+TOKENS = 10_000_000
+VOCABULARY = 128_000
+
+
+def make_files() -> None:
+    """Write the ids, drawn uniformly (all pairs differ) and by Zipf's law (they repeat)."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    done = FOLDER / "done"
+    if done.exists():
+        return
+    print("making files in build/bench", flush=True)
+    rng = np.random.default_rng(1)
+    uniform = rng.integers(0, VOCABULARY, TOKENS, dtype="<u4")
+    zipf = (rng.zipf(1.3, TOKENS) % VOCABULARY).astype("<u4")
+    uniform.tofile(FOLDER / "uniform.u32")
+    zipf.tofile(FOLDER / "zipf.u32")
+    rows = [row.tolist() for row in np.array_split(zipf, 10_000)]
+    with gzip.open(FOLDER / "zipf.tokens.gz", "wt", compresslevel=6) as file:
+        file.writelines(" ".join(map(str, row)) + "\n" for row in rows)
+    with gzip.open(FOLDER / "zipf.jsonl.gz", "wt", compresslevel=6) as file:
+        file.writelines(json.dumps({"tokens": row}) + "\n" for row in rows)
+    subprocess.run(
+        [BINARY, "keygen", "--unsealed", "-o", FOLDER / "bench.key"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    done.touch()
+
+
+def make_text() -> Path | None:
+    """Write 30 MB of human news, over and over, gzipped; None where it is absent."""
+    news = SHARED / "data" / "news-en.jsonl"
+    if not news.exists():
+        return None
+    path = FOLDER / "text.txt.gz"
+    if not path.exists():
+        texts = [json.loads(line)["text"] for line in news.open()]
+        one = "\n\n".join(texts) + "\n"
+        with gzip.open(path, "wt", compresslevel=6) as file:
+            for _ in range(30_000_000 // len(one)):
+                file.write(one)
+    return path
+
+
+def seconds(command: str) -> float:
+    """Return the wall-clock time of a shell command."""
+    start = time.perf_counter()
+    done = subprocess.run(command, shell=True, cwd=FOLDER, stdout=subprocess.DEVNULL)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"bench: status {done.returncode}: {command}")
+    return time.perf_counter() - start
+
+
+def median_of(commands: dict[str, str], turns: int) -> dict[str, float]:
+    """Run the commands in turn, several times, and return the median of each."""
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(turns):
+        for name, command in commands.items():
+            times[name].append(seconds(command))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def row(name: str, time_: float, tokens: float, note: str = "") -> None:
+    """Print one line of the table."""
+    print(f"  {name:<44} {time_:7.3f} s {tokens / time_ / 1e6:9.2f} million a second  {note}")
+
+
+def bench_files(turns: int) -> None:
+    """Raw ids, token files and JSON Lines; one thread and two."""
+    ours = f"{BINARY} verify -q -k bench.key"
+    commands = {
+        "uniform.u32, -j1": f"{ours} -j1 uniform.u32",
+        "zipf.u32, -j1": f"{ours} -j1 zipf.u32",
+        "zipf.u32, -j2": f"{ours} -j2 zipf.u32",
+        "zcat zipf.tokens.gz | wc -c": "zcat zipf.tokens.gz | wc -c",
+        "zipf.tokens.gz, -j1": f"{ours} -j1 zipf.tokens.gz",
+        "zipf.tokens.gz, -j2": f"{ours} -j2 zipf.tokens.gz",
+        "zcat zipf.jsonl.gz | wc -c": "zcat zipf.jsonl.gz | wc -c",
+        "zipf.jsonl.gz, -j1": f"{ours} -j1 zipf.jsonl.gz",
+        "zipf.jsonl.gz, -j2": f"{ours} -j2 zipf.jsonl.gz",
+        "zipf.u32, -j1, 64 MiB, rest on disk": f"{ours} -j1 --max-memory 64M zipf.u32",
+    }
+    report = subprocess.run(
+        [BINARY, "verify", "-k", "bench.key", "--json", "zipf.u32"],
+        cwd=FOLDER,
+        stdout=subprocess.PIPE,
+    )
+    share = json.loads(report.stdout)["scored"] / TOKENS
+    print(f"\n10 million ids; uniform: all pairs differ; zipf: {100 * share:.0f} % of them do")
+    found = median_of(commands, turns)
+    for name, time_ in found.items():
+        note = ""
+        if ".gz, -j1" in name:
+            plain = found[f"zcat {name[: -len(', -j1')]} | wc -c"]
+            note = f"{time_ / plain:.2f} times zcat"
+        elif name.endswith("-j2"):
+            note = f"{found[name.replace('-j2', '-j1')] / time_:.2f} times as fast as -j1"
+        row(name, time_, TOKENS, note)
+
+
+def bench_text(turns: int) -> None:
+    """Gzipped text, from end to end."""
+    import smollm2
+
+    text = make_text()
+    if text is None:
+        print("\ntext: SKIPPED, ../shared/data is absent")
+        return
+    ours = f"{BINARY} verify -q -k bench.key -t {smollm2.gguf_file()}"
+    found = median_of(
+        {
+            "zcat text.txt.gz | wc -c": f"zcat {text.name} | wc -c",
+            "text.txt.gz, -j1": f"{ours} -j1 {text.name}",
+            "text.txt.gz, -j2": f"{ours} -j2 {text.name}",
+        },
+        turns,
+    )
+    report = subprocess.run(
+        [BINARY, "verify", "-k", "bench.key", "--json", "-t", smollm2.gguf_file(), text.name],
+        cwd=FOLDER,
+        stdout=subprocess.PIPE,
+    )
+    tokens = json.loads(report.stdout)["tokens"]
+    print(f"\n30 MB of news (the same articles over and over), {tokens:,} tokens of SmolLM2's")
+    for name, time_ in found.items():
+        row(name, time_, tokens, f"{30 / time_:.1f} MB a second")
+
+
+def bench_tenants() -> None:
+    """Many tenants in one pass."""
+    np.fromfile(FOLDER / "uniform.u32", "<u4", 100_002).tofile(FOLDER / "tenants.u32")
+    print("\n100,000 pairs, one thread (gamma 1/4: two AES blocks a pair and tenant)")
+    for tenants in (100, 2_400):
+        one = seconds(
+            f"{BINARY} verify -q -j1 -k bench.key --tenants 0-{tenants - 1} tenants.u32"
+        )
+        rate = 1e5 * tenants / one / 1e6
+        print(f"  {tenants:6,} tenants {one:27.3f} s {rate:12.1f} million colours a second")
+
+
+def bench_detectors() -> None:
+    """The detectors of others, on the ids of one document."""
+    import greenprint
+
+    ids = np.fromfile(FOLDER / "zipf.u32", "<u4", 1_000_000)
+    key = greenprint.Key.load(FOLDER / "bench.key")
+
+    def ours(n: int) -> float:
+        verifier = greenprint.Verifier(key)
+        start = time.perf_counter()
+        verifier.add(ids[:n])
+        _ = verifier.result().log10_p
+        return time.perf_counter() - start
+
+    base = min(ours(len(ids)) for _ in range(5)) / len(ids)
+    print(f"\nDetectors, one document, in microseconds a token; ours {base * 1e6:.4f}")
+    for name, detect, n in (
+        ("transformers WatermarkDetector", transformers_detector, 1_000),
+        ("sbw", sbw_detector, 5_000),
+    ):
+        try:
+            each = detect(ids[:n].astype(np.int64)) / n
+        except ImportError as error:
+            print(f"  {name:<32} SKIPPED: {error}")
+            continue
+        print(f"  {name:<32} {each * 1e6:12.2f}   ours is {each / base:,.0f} times as fast")
+
+
+def transformers_detector(ids: np.ndarray) -> float:
+    """Return the seconds that transformers' detector takes."""
+    import torch
+    from transformers import PretrainedConfig, WatermarkDetector, WatermarkingConfig
+
+    torch.set_num_threads(1)
+    detector = WatermarkDetector(
+        model_config=PretrainedConfig(vocab_size=VOCABULARY, bos_token_id=0),
+        device="cpu",
+        watermarking_config=WatermarkingConfig(
+            greenlist_ratio=0.25, bias=2.0, seeding_scheme="lefthash", context_width=1
+        ),
+    )
+    tokens = torch.tensor(ids)[None]
+    start = time.perf_counter()
+    detector(tokens, return_dict=True)
+    return time.perf_counter() - start
+
+
+def sbw_detector(ids: np.ndarray) -> float:
+    """Return the seconds that the package sbw's detector takes."""
+    import sbw
+    import torch
+
+    torch.set_num_threads(1)
+    detector = sbw.WatermarkDetector(
+        device=torch.device("cpu"),
+        tokenizer=SimpleNamespace(bos_token_id=-1),  # it is asked for nothing else
+        vocab=list(range(VOCABULARY)),
+        gamma=0.25,
+        normalizers=[],
+    )
+    tokens = torch.tensor(ids)
+    start = time.perf_counter()
+    detector.detect(tokenized_text=tokens, return_prediction=False)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Run everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=3)
+    options = parser.parse_args()
+    make_files()
+    bench_files(options.turns)
+    bench_text(options.turns)
+    bench_tenants()
+    bench_detectors()
+
+
+if __name__ == "__main__":
+    main()
