@@ -303,7 +303,7 @@ static gp_status get_coins(gp_partial_reader *reader, uint64_t count, gp_loose_c
       status = get(reader, coins->ids[coins->count], part * GP_ID_SIZE, error);
     }
     for (const uint64_t end = i + part; i < end && status == GP_OK; i++) {
-      const bool green = (reader->colours[i / 8] >> (i % 8) & 1U) != 0;
+      const bool green = ((unsigned)reader->colours[i / 8] >> (i % 8) & 1U) != 0;
       coins->flags[coins->count++] = green ? GP_COIN_GREEN : 0;
     }
   }
