@@ -56,6 +56,11 @@ enum {
 /* The answer to getopt_long() having returned '?' or ':'. */
 int cli_bad_option(const char *command, int returned, char **argv);
 
+/* Notes in `seen` that an option with a value was given; says so, and returns CLI_TROUBLE, where
+ * it was given before. `option` is what getopt_long() returned. */
+#define CLI_OPTIONS_MAX 512
+int cli_once(const char *command, int option, char **argv, bool seen[CLI_OPTIONS_MAX]);
+
 /* Reads decimal digits, nothing else; false when they are none or exceed `largest`. */
 bool cli_parse_number(const char *text, uint64_t largest, uint64_t *value);
 
@@ -74,7 +79,8 @@ bool cli_parse_size(const char *text, uint64_t *value);
 /* "hash, context width 2, gamma 1/4". Returns `out`. */
 const char *cli_describe_params(char out[CLI_PARAMS_SIZE], const gp_params *params);
 
-/* A p-value from its decimal logarithm, such as "3.1e-412" or "0.52". Returns `out`. */
+/* A p-value from its decimal logarithm with two digits, rounded up, such as "3.1e-412" or
+ * "0.52". Returns `out`. */
 const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p);
 
 #define CLI_MEANING_SIZE 512

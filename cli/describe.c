@@ -12,13 +12,16 @@ const char *cli_describe_params(char out[CLI_PARAMS_SIZE], const gp_params *para
   return out;
 }
 
+#define ROUNDING 1e-9 /* what pow() may be off in a number that is exact with two digits */
+
 const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p) {
+  /* Two digits, rounded up: a bound stays one. */
+  double exponent = floor(log10_p);
+  double mantissa = ceil(10 * pow(10, log10_p - exponent) - ROUNDING) / 10;
   if (log10_p >= -3) {
-    (void)snprintf(out, CLI_P_SIZE, "%.2g", pow(10, log10_p));
+    (void)snprintf(out, CLI_P_SIZE, "%.2g", mantissa * pow(10, exponent));
     return out;
   }
-  double exponent = floor(log10_p);
-  double mantissa = round(10 * pow(10, log10_p - exponent)) / 10;
   if (mantissa >= 10) {
     mantissa = 1;
     exponent += 1;

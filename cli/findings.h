@@ -37,6 +37,7 @@ typedef struct shown_document {
 
 /* A key and tenant that were tried. */
 typedef struct candidate_findings {
+  size_t index;
   gp_params params;
   char key_id[GP_KEY_ID_STRING_SIZE];
   uint8_t commitment[GP_COMMITMENT_SIZE];

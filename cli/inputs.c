@@ -101,7 +101,7 @@ static int add_path(const char *command, char *path, int depth, named_inputs *in
     status = add_folder(command, path, depth + 1, inputs);
   } else if (stat(path, &facts) != 0) {
     status = cli_fail(command, "%s: the link cannot be followed: %s", path, strerror(errno));
-  } else if (S_ISREG(facts.st_mode)) {
+  } else if (S_ISREG(facts.st_mode) && facts.st_size > 0) {
     return add_name(command, path, inputs);
   }
   free(path);

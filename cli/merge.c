@@ -13,7 +13,8 @@ static const char help[] =
     "\n"
     "Puts together what greenprint verify --partial wrote for parts of the text, in the\n"
     "order in which they are named, and reports as one run over everything would: pairs\n"
-    "that occur in several parts count once. Needs no key.\n"
+    "that occur in several parts count once. Needs no key. The anytime p holds for an order\n"
+    "that was chosen before anybody saw a result.\n"
     "\n"
     "      --alpha A          found when p <= A, chosen before looking: 1e-6\n"
     "      --per-document     list the documents; --per-document was given to verify, too\n"
@@ -102,8 +103,12 @@ static int parse_options(int argc, char **argv, merge_options *options) {
   };
   opterr = 0;
   int option = 0;
+  bool seen[CLI_OPTIONS_MAX] = {false};
   while ((option = getopt_long(argc, argv, ":qj:h", known, NULL)) != -1) {
-    const int status = set_option(option, argv, options);
+    int status = cli_once(name, option, argv, seen);
+    if (status == CLI_OK) {
+      status = set_option(option, argv, options);
+    }
     if (status != CLI_OK || options->help) {
       return status;
     }

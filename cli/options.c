@@ -24,6 +24,19 @@ int cli_bad_option(const char *command, int returned, char **argv) {
   return cli_fail(command, "unknown option -%c; see greenprint %s --help", optopt, command);
 }
 
+int cli_once(const char *command, int option, char **argv, bool seen[CLI_OPTIONS_MAX]) {
+  if (optarg == NULL || option < 0 || option >= CLI_OPTIONS_MAX) {
+    return CLI_OK;
+  }
+  if (!seen[option]) {
+    seen[option] = true;
+    return CLI_OK;
+  }
+  /* The value is the last word, or behind the option in the same one. */
+  const char *word = argv[optind - 1] == optarg ? argv[optind - 2] : argv[optind - 1];
+  return cli_fail(command, "option %.*s is given twice", (int)strcspn(word, "="), word);
+}
+
 bool cli_parse_number(const char *text, uint64_t largest, uint64_t *value) {
   uint64_t parsed = 0;
   if (*text == '\0') {

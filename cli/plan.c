@@ -153,11 +153,27 @@ static int parse_options(int argc, char **argv, plan_options *options) {
   };
   opterr = 0;
   int option = 0;
+  bool seen[CLI_OPTIONS_MAX] = {false};
   while ((option = getopt_long(argc, argv, ":k:h", known, NULL)) != -1) {
-    const int status = set_option(option, argv, options);
+    int status = cli_once(name, option, argv, seen);
+    if (status == CLI_OK) {
+      status = set_option(option, argv, options);
+    }
     if (status != CLI_OK || options->help) {
       return status;
     }
+  }
+  const bool assumed = seen[DELTA] || seen[ENTROPY];
+  if (options->key != NULL && (seen[GAMMA] || seen[RATE] || assumed)) {
+    return cli_fail(name,
+                    "gamma and the green rate are those of the key and its texts: leave out "
+                    "--gamma, --rate, --delta and --entropy");
+  }
+  if (seen[RATE] && assumed) {
+    return cli_fail(name, "--rate takes the place of --delta and --entropy");
+  }
+  if (options->key == NULL && (seen[TENANT] || seen[PASSPHRASE_FILE])) {
+    return cli_fail(name, "--tenant and --passphrase-file are for the key of -k");
   }
   options->files = argv + optind;
   options->n_files = argc - optind;

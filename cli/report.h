@@ -28,6 +28,9 @@ void report_print_text(const findings *all, bool brief);
 
 /* --- report_page.c */
 
+/* Whether the page can be written: tried before hours of work. Says why not. */
+int report_check_page(const char *command, const char *path);
+
 /* Writes the page. `tokenizer` is the name of its file, or NULL. */
 int report_write_page(const char *command, const char *path, const findings *all,
                       const char *tokenizer, unsigned normalize);

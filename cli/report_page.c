@@ -1,9 +1,12 @@
 /* The findings as the page shows them. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "html/report_html.h"
+#include "html/whole_file.h"
 #include "report.h"
 
 #define ROW_SIZE 256
@@ -104,6 +107,22 @@ static bool set_documents(page *made, const findings *all) {
   return true;
 }
 
+/* Says how many segments there are, where the page cannot show them all. */
+static void set_segment_row(page *made, const findings *all) {
+  size_t shown = 0;
+  for (size_t i = 0; i < all->n_shown; i++) {
+    shown += made->documents[i].n_segments;
+  }
+  if (all->located && shown < all->n_segments) {
+    (void)snprintf(made->values[3], ROW_SIZE,
+                   "%zu in all, %zu of them in the documents shown here; the others are in the "
+                   "text and JSON reports",
+                   all->n_segments, shown);
+    made->rows[made->report.n_rows++] = (html_row){"Located segments", made->values[3]};
+    made->report.rows = made->rows;
+  }
+}
+
 static void set_rows(page *made, const findings *all) {
   if (!all->weighted) {
     return;
@@ -130,6 +149,22 @@ static const char *describe_normalization(unsigned normalize, char *out, size_t 
                  (normalize & GP_NORMALIZE_NFC) != 0 ? "Unicode form C; " : "");
   out[strlen(out) - 2] = '\0';
   return out;
+}
+
+int report_check_page(const char *command, const char *path) {
+  struct stat facts;
+  whole_file file;
+  if (strcmp(path, "-") == 0) {
+    return cli_fail(command, "--html -: the page goes to a file, not to standard output");
+  }
+  if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode)) {
+    return CLI_OK; /* a pipe may not be opened twice */
+  }
+  if (!whole_file_open(&file, path)) {
+    return cli_fail(command, "--html %s: cannot be written: %s", path, strerror(errno));
+  }
+  whole_file_abandon(&file);
+  return CLI_OK;
 }
 
 int report_write_page(const char *command, const char *path, const findings *all,
@@ -160,6 +195,7 @@ int report_write_page(const char *command, const char *path, const findings *all
   if (!set_inputs(&made, all) || !set_points(&made, all) || !set_documents(&made, all)) {
     status = cli_fail(command, "out of memory: the page of --html");
   } else {
+    set_segment_row(&made, all);
     status = report_write_html(command, path, &made.report);
   }
   release(&made);

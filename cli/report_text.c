@@ -51,7 +51,7 @@ static void print_evidence(const findings *all) {
     print_row("corrected", "%s (p times %zu)", cli_describe_p(p, best->log10_p_corrected),
               all->n_candidates);
   } else {
-    print_row("anytime p", "%s (the smallest after any document)",
+    print_row("anytime p", "%s (the smallest after any document, in this order)",
               cli_describe_p(p, all->evidence.log10_p_anytime));
   }
   if (all->weighted) {
@@ -129,8 +129,10 @@ static void print_segments(const findings *all) {
                  cli_describe_p(p, one->segment.log10_p_corrected));
     put_input(all, one->input);
   }
-  (void)puts("\nEach p pays for the search over all segments of all documents. Tokens and bytes\n"
-             "count from 0; the end is not part of a segment.");
+  (void)puts(
+      "\nEach p pays for the search over all segments of all documents. Tokens and bytes\n"
+      "count from 0 in the document; the end is not part of a segment. A text longer than 1 MiB\n"
+      "is cut into documents; its line is then the number of the part.");
 }
 
 static void print_candidates(const findings *all) {

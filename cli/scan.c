@@ -1,5 +1,6 @@
 #include "scan.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #define SEGMENTS_PER_DOCUMENT 256
 #define CANDIDATES_LISTED     1000
 #define BAD_LINES_SHOWN       10
+#define SHOWN_TOKENS_MAX      ((size_t)1 << 22) /* with the documents that have segments */
+#define SPARE                 ((size_t)500)     /* places of the page kept for such documents */
 
 typedef struct scan_state {
   const scan_plan *plan;
@@ -119,7 +122,10 @@ static gp_status locate(scan_state *state, const gp_corpus_document *document, g
 /* Copies a document for the page: everything it points to goes into one block. */
 static gp_status show(scan_state *state, const gp_corpus_document *document, gp_error *error) {
   findings *all = state->all;
-  if (all->shown_tokens >= HTML_TOKENS || all->n_shown >= HTML_DOCUMENTS) {
+  const bool has_segments =
+      all->n_segments > 0 && all->segments[all->n_segments - 1].document == state->document;
+  const size_t limit = has_segments ? SHOWN_TOKENS_MAX : HTML_TOKENS;
+  if (all->shown_tokens >= limit || all->n_shown >= HTML_DOCUMENTS - (has_segments ? 0 : SPARE)) {
     return GP_OK;
   }
   shown_document *shown = grow(all->shown, all->n_shown, &all->shown_capacity, sizeof *shown);
@@ -231,6 +237,7 @@ static gp_status run(const scan_plan *plan, findings *all, scan_state *state, gp
       .scratch = scratch != NULL && scratch[0] != '\0' ? scratch : NULL,
       .skip_bad = plan->skip_bad,
       .settings = plan->settings,
+      .partial_documents = plan->per_document,
       .on_document = documents ? on_document : NULL,
       .on_bad = on_bad,
       .on_progress = on_progress,
@@ -303,8 +310,8 @@ static void correct_segments(findings *all, uint64_t documents) {
 }
 
 static candidate_findings candidate(const scan_plan *plan, const findings *all, size_t i) {
-  candidate_findings one = {.params = all->info.params,
-                            .tenant = {all->info.has_tenant, all->info.tenant}};
+  candidate_findings one = {
+      .index = i, .params = all->info.params, .tenant = {all->info.has_tenant, all->info.tenant}};
   memcpy(one.key_id, all->info.key_id, sizeof one.key_id);
   memcpy(one.commitment, all->info.commitment, sizeof one.commitment);
   if (plan->n_keys > 0) {
@@ -324,7 +331,10 @@ static candidate_findings candidate(const scan_plan *plan, const findings *all, 
 static int by_p_of_candidates(const void *a, const void *b) {
   const candidate_findings *x = a;
   const candidate_findings *y = b;
-  return x->result.log10_p < y->result.log10_p ? -1 : x->result.log10_p > y->result.log10_p;
+  if (x->result.log10_p != y->result.log10_p) {
+    return x->result.log10_p < y->result.log10_p ? -1 : 1;
+  }
+  return x->index < y->index ? -1 : x->index > y->index;
 }
 
 /* The best candidate, and a list of those found. The first of equals is the best. */
@@ -374,11 +384,36 @@ static gp_status finish_weights(scan_state *state, gp_error *error) {
   return GP_OK;
 }
 
+/* A verdict about nothing would be taken for one about the text. */
+static gp_status check_documents(const findings *all, gp_error *error) {
+  if (all->best.result.documents > 0) {
+    return GP_OK;
+  }
+  uint64_t bad = 0;
+  for (size_t i = 0; i < all->info.n_inputs; i++) {
+    gp_corpus_input_facts input;
+    gp_corpus_get_input(all->corpus, i, &input);
+    bad += input.bad;
+  }
+  *error = (gp_error){.status = GP_ERR_FORMAT};
+  if (bad > 0) {
+    (void)snprintf(error->message, sizeof error->message,
+                   "no document was read: %" PRIu64 " lines were left out", bad);
+  } else {
+    (void)snprintf(error->message, sizeof error->message,
+                   "no document was read: the inputs hold none, or no message of that role");
+  }
+  return error->status;
+}
+
 static gp_status judge(const scan_plan *plan, scan_state *state, gp_error *error) {
   findings *all = state->all;
   gp_corpus_get_info(all->corpus, &all->info);
   all->per_document = all->per_document && all->info.documents;
   gp_status status = judge_candidates(plan, all, error);
+  if (status == GP_OK) {
+    status = check_documents(all, error);
+  }
   if (status == GP_OK && all->n_candidates == 1) {
     gp_corpus_get_evidence(all->corpus, &all->evidence);
   }

@@ -1,6 +1,7 @@
 /* greenprint verify: looks for the mark of a key in text or token ids. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "inputs.h"
@@ -47,11 +48,19 @@ static int set_names(verify_run *run) {
 
 /* Text can only be read with a tokenizer; with one, files without a telling name are text. */
 static gp_input_format format_of(const verify_options *options, const named_input *input) {
+  static const char *const token_files[] = {".tokens", ".tokens.gz"};
   if (options->has_format) {
     return options->format;
   }
   if (options->field != NULL || options->role != NULL) {
     return GP_INPUT_JSONL;
+  }
+  for (size_t i = 0; i < 2; i++) {
+    const size_t length = strlen(input->name);
+    const size_t suffix = strlen(token_files[i]);
+    if (length >= suffix && strcmp(input->name + length - suffix, token_files[i]) == 0) {
+      return GP_INPUT_TOKENS;
+    }
   }
   const bool is_lines = input->format == GP_INPUT_TOKENS || input->format == GP_INPUT_TEXT;
   const gp_input_format lines = options->tokenizer != NULL ? GP_INPUT_TEXT : GP_INPUT_TOKENS;
@@ -139,6 +148,39 @@ static int set_keys(verify_run *run) {
   return status;
 }
 
+/* Whether two names are of one file, or would be. */
+static bool is_same_file(const char *a, const char *b) {
+  struct stat x;
+  struct stat y;
+  if (a == NULL || b == NULL) {
+    return false;
+  }
+  return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+                               x.st_ino == y.st_ino && S_ISREG(x.st_mode));
+}
+
+/* The page takes the place of a file of its name: not of one that the run needs. */
+static int check_page(const verify_run *run) {
+  const verify_options *options = run->options;
+  const char *page = options->html;
+  if (page == NULL) {
+    return CLI_OK;
+  }
+  bool needed = is_same_file(page, options->tokenizer) || is_same_file(page, options->weights) ||
+                is_same_file(page, options->tenants) || is_same_file(page, options->partial) ||
+                is_same_file(page, options->passphrase_file);
+  for (size_t i = 0; i < options->n_keys && !needed; i++) {
+    needed = is_same_file(page, options->keys[i]);
+  }
+  for (size_t i = 0; i < run->names.count && !needed; i++) {
+    needed = is_same_file(page, run->names.entries[i].name);
+  }
+  if (needed) {
+    return cli_fail(name, "--html %s would replace a file of this very run", page);
+  }
+  return report_check_page(name, page);
+}
+
 static int run_and_report(verify_run *run) {
   const verify_options *options = run->options;
   const scan_plan plan = {
@@ -200,6 +242,9 @@ int cli_verify(int argc, char **argv) {
   static verify_run run;
   run.options = &options;
   status = set_inputs(&run);
+  if (status == CLI_OK) {
+    status = check_page(&run);
+  }
   if (status == CLI_OK) {
     status = set_tokenizer(&run);
   }

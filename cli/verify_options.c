@@ -8,7 +8,8 @@
 
 static const char name[] = "verify";
 
-#define THREADS_MAX 1024
+#define THREADS_MAX  1024
+#define KEYS_ON_DISK 32 /* each has 16 files open */
 
 const char verify_help[] =
     "Usage: greenprint verify -k KEYFILE [OPTION...] [FILE...]\n"
@@ -31,7 +32,7 @@ const char verify_help[] =
     "                              trailing, separated by commas; all without STEPS\n"
     "      --format FORMAT         text, tokens (a document a line), jsonl (an object a\n"
     "                              line), npy, u16 or u32 (little-endian); without it by\n"
-    "                              the name, .txt .md .jsonl .npy .u16 .u32, with or\n"
+    "                              the name, .txt .tokens .jsonl .npy .u16 .u32, with or\n"
     "                              without .gz, else text with -t and tokens without\n"
     "      --field PATH            where in the object the text or ids are: text.body,\n"
     "                              choices.0.text; text with -t, and else tokens\n"
@@ -237,6 +238,13 @@ static int check_options(const verify_options *options) {
     return cli_fail(name, "--per-document, --locate, --weights, --partial, --html and "
                           "--json-lines are for one key and one tenant");
   }
+  if (options->partial != NULL && (options->weights != NULL || options->locate)) {
+    return cli_fail(name, "--partial cannot hold what %s finds: leave one of them out",
+                    options->weights != NULL ? "--weights" : "--locate");
+  }
+  if (options->max_memory > 0 && options->n_keys > KEYS_ON_DISK) {
+    return cli_fail(name, "--max-memory goes with at most %d keys", KEYS_ON_DISK);
+  }
   if ((options->field != NULL || options->role != NULL) && !is_jsonl) {
     return cli_fail(name, "--%s is for JSON Lines; it does not go with --format %s",
                     options->field != NULL ? "field" : "role",
@@ -285,8 +293,12 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
                                                 : THREADS_MAX;
   opterr = 0;
   int option = 0;
+  bool seen[CLI_OPTIONS_MAX] = {false};
   while ((option = getopt_long(argc, argv, ":k:t:rqj:h", known, NULL)) != -1) {
-    const int status = set_option(option, argv, options);
+    int status = option == 'k' ? CLI_OK : cli_once(name, option, argv, seen);
+    if (status == CLI_OK) {
+      status = set_option(option, argv, options);
+    }
     if (status != CLI_OK || options->help) {
       return status;
     }

@@ -268,7 +268,7 @@ static void put_segment_table(FILE *out, const html_report *report) {
   }
   (void)fprintf(out,
                 "</tbody></table></div>\n<p class=\"note\">The corrected p pays for the search "
-                "over all segments of the document. Positions are counted from 0 within the "
+                "over all segments of all documents. Positions are counted from 0 within the "
                 "document, the last one included; bytes are given as the first and the one "
                 "after the last.%s</p>\n",
                 all ? "" : " Of some documents only the best segments are shown.");

@@ -85,8 +85,9 @@ static gp_status grow(gp_idset *set, size_t capacity, gp_error *error) {
   }
   bigger.slots = allocate_slots(capacity);
   if (bigger.slots == NULL) {
-    return gp_fail(error, GP_ERR_MEMORY, "out of memory: %zu MiB for the table of seen pairs",
-                   (capacity >> 20) * GP_ID_SIZE);
+    return gp_fail(error, GP_ERR_MEMORY,
+                   "out of memory: %zu MiB for a table of pairs (--max-memory uses the disk)",
+                   (capacity >> 10) * GP_ID_SIZE / 1024 + 1);
   }
   for (size_t i = 0; i < set->capacity; i++) {
     if (!is_zero(set->slots[i])) {
@@ -146,6 +147,14 @@ bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
     return set->has_zero;
   }
   return set->capacity > 0 && !is_zero(find(set, id));
+}
+
+void gp_idset_clear_or_shrink(gp_idset *set) {
+  if (set->used < set->capacity / 16) {
+    gp_idset_release(set);
+  } else {
+    gp_idset_clear(set);
+  }
 }
 
 void gp_idset_clear(gp_idset *set) {

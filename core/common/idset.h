@@ -47,6 +47,10 @@ bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]);
 /* Whether an id is there. */
 bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]);
 
+/* Forgets all ids and keeps the memory, or gives it back where most of it was not needed: so
+ * that one large use does not make all later ones slow. */
+void gp_idset_clear_or_shrink(gp_idset *set);
+
 /* Forgets all ids, keeps the memory. */
 void gp_idset_clear(gp_idset *set);
 

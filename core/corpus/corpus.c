@@ -1,6 +1,7 @@
 /* The public side of a run: what it is given, and what came out. */
 #include "corpus/corpus.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +76,7 @@ static gp_status set_header(gp_corpus *corpus, gp_error *error) {
   gp_key_commitment(options->keys[0], header->commitment);
   header->has_tenant = options->n_tenants == 1;
   header->tenant = header->has_tenant ? options->tenants[0] : 0;
-  header->documents = corpus->work.documents;
+  header->documents = options->partial_documents;
   return GP_OK;
 }
 
@@ -102,6 +103,7 @@ static gp_status set_up(gp_corpus *corpus, gp_error *error) {
     gp_coin_table_init(&corpus->tables[i], &corpus->budget);
   }
   if (options->n_keys == 0) {
+    randombytes_buf(corpus->mask, sizeof corpus->mask);
     return GP_OK;
   }
   const gp_status status = set_keys(corpus, error);
@@ -232,11 +234,13 @@ gp_status gp_corpus_write_inputs(gp_corpus *corpus, size_t index, gp_error *erro
 /* A run whose feed is ready. */
 static gp_status run_feed(gp_corpus *corpus, gp_feed *feed, const char *partial,
                           gp_error *error) {
-  corpus->work.documents = corpus->header.documents;
+  if (corpus->work.prfs == NULL) {
+    corpus->work.documents = corpus->header.documents;
+  }
   gp_ledger_init(&corpus->ledger, &corpus->header.params);
   gp_status status = GP_OK;
   if (partial != NULL) {
-    status = gp_partial_create(partial, &corpus->header, &corpus->writer, error);
+    status = gp_partial_create(partial, &corpus->header, corpus->mask, &corpus->writer, error);
   }
   if (status == GP_OK) {
     status = gp_engine_run(corpus, feed, error);

@@ -18,6 +18,7 @@ struct gp_corpus {
   gp_coin_table *tables; /* one for each key */
   gp_ledger ledger;      /* for one candidate */
   bool one_candidate;
+  uint8_t mask[GP_ID_SIZE];    /* of the ids in a merge; else zero */
   bool used;                   /* a run was made, or tried */
   pthread_mutex_t inputs_lock; /* feeds add inputs while documents are closed */
   gp_corpus_input_facts *inputs;

@@ -43,7 +43,7 @@ static gp_status adopt_header(partials *feed, gp_partial_header *header, gp_erro
 static gp_status open_file(partials *feed, gp_error *error) {
   gp_partial_header header;
   const gp_status status =
-      gp_partial_open(feed->paths[feed->path], &feed->reader, &header, error);
+      gp_partial_open(feed->paths[feed->path], feed->corpus->mask, &feed->reader, &header, error);
   return status == GP_OK ? adopt_header(feed, &header, error) : status;
 }
 

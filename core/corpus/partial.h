@@ -19,13 +19,21 @@ typedef struct gp_partial_header {
   char *settings; /* owned by whoever holds the header; NUL-terminated */
 } gp_partial_header;
 
+static inline void gp_partial_mask(uint8_t id[GP_ID_SIZE], const uint8_t mask[GP_ID_SIZE]) {
+  for (size_t i = 0; i < GP_ID_SIZE; i++) {
+    id[i] ^= mask[i];
+  }
+}
+
 /* The name of the field in which two headers differ; NULL when they agree. */
 const char *gp_partial_difference(const gp_partial_header *a, const gp_partial_header *b);
 
 typedef struct gp_partial_writer gp_partial_writer;
 
+/* `mask`, which has to outlive the writer, is XORed into all ids, to undo what a reader did. */
 gp_status gp_partial_create(const char *path, const gp_partial_header *header,
-                            gp_partial_writer **writer, gp_error *error);
+                            const uint8_t mask[GP_ID_SIZE], gp_partial_writer **writer,
+                            gp_error *error);
 void gp_partial_writer_free(gp_partial_writer *writer);
 
 /* An input begins; the documents that follow are from it. */
@@ -46,9 +54,11 @@ gp_status gp_partial_publish(gp_partial_writer *writer, gp_error *error);
 
 typedef struct gp_partial_reader gp_partial_reader;
 
-/* Opens a file and reads its header, whose settings the caller frees. Messages name it. */
-gp_status gp_partial_open(const char *path, gp_partial_reader **reader, gp_partial_header *header,
-                          gp_error *error);
+/* Opens a file and reads its header, whose settings the caller frees. `mask`, which has to
+ * outlive the reader, is XORed into all ids: who wrote the file cannot choose, then, where
+ * they come to stand in a table. Messages name the file. */
+gp_status gp_partial_open(const char *path, const uint8_t mask[GP_ID_SIZE],
+                          gp_partial_reader **reader, gp_partial_header *header, gp_error *error);
 void gp_partial_reader_free(gp_partial_reader *reader);
 
 /* What comes next in the file. */

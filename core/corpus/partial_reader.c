@@ -23,7 +23,10 @@ struct gp_partial_reader {
   bool documents;
   uint32_t context_width;
   bool in_input;
-  uint8_t *colours; /* of the document that is being read */
+  uint64_t coins;      /* listed so far */
+  uint64_t green;      /* green ones among them */
+  const uint8_t *mask; /* 16 bytes that are XORed into ids */
+  uint8_t *colours;    /* of the document that is being read */
   size_t colours_capacity;
   size_t begin; /* buffer[begin:end] is read and not used yet */
   size_t end;
@@ -176,7 +179,8 @@ static gp_status decode_header(gp_partial_reader *reader,
   return status;
 }
 
-gp_status gp_partial_open(const char *path, gp_partial_reader **reader, gp_partial_header *header,
+gp_status gp_partial_open(const char *path, const uint8_t mask[GP_ID_SIZE],
+                          gp_partial_reader **reader, gp_partial_header *header,
                           gp_error *error) {
   gp_partial_reader *made = calloc(1, sizeof *made);
   if (made == NULL) {
@@ -204,6 +208,7 @@ gp_status gp_partial_open(const char *path, gp_partial_reader **reader, gp_parti
     gp_partial_reader_free(made);
     return status;
   }
+  made->mask = mask;
   made->documents = header->documents;
   made->context_width = header->params.context_width;
   *reader = made;
@@ -303,8 +308,11 @@ static gp_status get_coins(gp_partial_reader *reader, uint64_t count, gp_loose_c
       status = get(reader, coins->ids[coins->count], part * GP_ID_SIZE, error);
     }
     for (const uint64_t end = i + part; i < end && status == GP_OK; i++) {
+      gp_partial_mask(coins->ids[coins->count], reader->mask);
       const bool green = ((unsigned)reader->colours[i / 8] >> (i % 8) & 1U) != 0;
       coins->flags[coins->count++] = green ? GP_COIN_GREEN : 0;
+      reader->coins++;
+      reader->green += green;
     }
   }
   return status;
@@ -331,11 +339,17 @@ static gp_status get_document(gp_partial_reader *reader, gp_partial_item *item,
   const uint64_t windows = document->tokens > width ? document->tokens - width : 0;
   if (!reader->in_input || document->windows != windows || count > windows ||
       document->alone.scored > windows || document->alone.green > document->alone.scored ||
-      count >= UINT32_MAX) {
+      document->tokens > UINT32_MAX) {
     return fail_damaged(reader, "the counts of a document do not fit together", error);
   }
   item->event = GP_PARTIAL_DOCUMENT;
-  return get_coins(reader, count, coins, error);
+  status = get_coins(reader, count, coins, error);
+  /* What a document has was listed with it or before. */
+  if (status == GP_OK &&
+      (document->alone.scored > reader->coins || document->alone.green > reader->green)) {
+    status = fail_damaged(reader, "the counts of a document exceed its pairs", error);
+  }
+  return status;
 }
 
 static gp_status get_end(gp_partial_reader *reader, gp_partial_item *item, gp_error *error) {

@@ -18,6 +18,7 @@ struct gp_partial_writer {
   gp_new_file *file;
   EVP_MD_CTX *digest;
   bool documents;
+  const uint8_t *mask;
   size_t used;
   uint8_t buffer[BUFFER_SIZE];
 };
@@ -25,6 +26,12 @@ struct gp_partial_writer {
 const char *gp_partial_difference(const gp_partial_header *a, const gp_partial_header *b) {
   if (memcmp(a->commitment, b->commitment, sizeof a->commitment) != 0) {
     return "key";
+  }
+  uint8_t params[2][GP_PARAMS_SIZE];
+  gp_params_encode(&a->params, params[0]);
+  gp_params_encode(&b->params, params[1]);
+  if (memcmp(params[0], params[1], GP_PARAMS_SIZE) != 0) {
+    return "parameters";
   }
   if (a->has_tenant != b->has_tenant || a->tenant != b->tenant) {
     return "tenant";
@@ -83,12 +90,14 @@ static bool is_written(uint8_t flags) {
 }
 
 gp_status gp_partial_create(const char *path, const gp_partial_header *header,
-                            gp_partial_writer **writer, gp_error *error) {
+                            const uint8_t mask[GP_ID_SIZE], gp_partial_writer **writer,
+                            gp_error *error) {
   gp_partial_writer *made = calloc(1, sizeof *made);
   if (made == NULL) {
     return gp_fail_memory(error, "a partial file");
   }
   made->documents = header->documents;
+  made->mask = mask;
   const size_t settings = strlen(header->settings);
   uint8_t bytes[GP_PARTIAL_HEADER_SIZE] = {0};
   memcpy(bytes, gp_partial_magic, sizeof gp_partial_magic);
@@ -193,7 +202,10 @@ gp_status gp_partial_put_document(gp_partial_writer *writer, const gp_batch_docu
   }
   for (size_t i = 0; i < count && status == GP_OK; i++) {
     if (is_written(flags[i])) {
-      status = put(writer, ids[i], GP_ID_SIZE, error);
+      uint8_t id[GP_ID_SIZE];
+      memcpy(id, ids[i], sizeof id);
+      gp_partial_mask(id, writer->mask);
+      status = put(writer, id, sizeof id, error);
     }
   }
   return status;

@@ -172,7 +172,7 @@ static gp_status count_alone(gp_worker *worker, const gp_work *work,
   worker->colours = colours;
   memset(colours, GP_COLOUR_NONE, n_tokens - windows);
   colours += n_tokens - windows;
-  gp_idset_clear(&worker->alone);
+  gp_idset_clear_or_shrink(&worker->alone);
   gp_result *alone = &document->alone;
   gp_status status = GP_OK;
   for (size_t first = 0; first < windows && status == GP_OK; first += GP_COIN_CHUNK) {

@@ -675,6 +675,8 @@ typedef struct gp_corpus_options {
   const char *settings;          /* a line of UTF-8, at most 65,535 bytes, that stands for how
                                     the inputs are read; stored in a partial file, and equal in
                                     all that are merged; NULL is "" */
+  bool partial_documents;        /* whether a partial file says what each document has by itself;
+                                    needs on_document */
   /* Called in document order, one call at a time, from any thread of a run; may be NULL. A
    * status other than GP_OK ends the run. Asking for documents costs time for each. */
   gp_status (*on_document)(void *user, const gp_corpus_document *document, gp_error *error);

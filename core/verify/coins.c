@@ -47,11 +47,7 @@ gp_status gp_coins_add(gp_coins *coins, const gp_prf *prf, gp_prf_lane *lane,
 }
 
 void gp_coins_clear(gp_coins *coins) {
-  if (coins->seen.used < coins->seen.capacity / 16) {
-    gp_idset_release(&coins->seen);
-  } else {
-    gp_idset_clear(&coins->seen);
-  }
+  gp_idset_clear_or_shrink(&coins->seen);
   coins->repeated = 0;
   memset(&coins->tally, 0, sizeof coins->tally);
 }

@@ -1,6 +1,7 @@
 """Verifying corpora: candidates, segments, partial results, bounded memory, bad lines, text."""
 
 import gzip
+import hashlib
 import json
 import os
 import random
@@ -269,6 +270,92 @@ def test_folders(greenprint, key):
     assert [(i["name"], i["documents"]) for i in found["inputs"]] == [
         ("d/a/c.tokens", 2), ("d/b.jsonl", 1)]  # fmt: skip
     assert "is a directory" in greenprint.fails("verify", "-k", "k.key", "d")
+
+
+# ---------------------------------------------------------------- tired operators
+
+
+def test_page_spares_what_the_run_needs(greenprint, key):
+    write(greenprint, "a.tokens", "1 2 3 4\n")
+    before = (greenprint.folder / "k.key").read_bytes()
+    os.link(greenprint.folder / "a.tokens", greenprint.folder / "other")
+    for page in ("k.key", "a.tokens", "other"):
+        said = greenprint.fails("verify", "-k", "k.key", "--html", page, "a.tokens")
+        assert said == f"greenprint verify: --html {page} would replace a file of this very run"
+    assert greenprint.fails(
+        "verify", "-k", "k.key", "--html", "x", "--partial", "x", "a.tokens"
+    ).endswith("would replace a file of this very run")
+    greenprint.fails("verify", "-k", "k.key", "--html", "-", "a.tokens")
+    greenprint.fails("verify", "-k", "k.key", "--partial", "p", "--html", "no/x", "a.tokens")
+    assert (greenprint.folder / "k.key").read_bytes() == before
+    assert sorted(os.listdir(greenprint.folder)) == ["a.tokens", "k.key", "other"]
+
+
+def test_nothing_read_is_no_verdict(greenprint, key):
+    write(greenprint, "a.tokens", "x\ny\n")
+    result = greenprint("verify", "-k", "k.key", "-q", "--skip-bad", "a.tokens")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1] == (
+        "greenprint verify: no document was read: 2 lines were left out"
+    )
+    write(greenprint, "c.jsonl", '{"messages": [{"role": "user", "content": "a"}]}\n')
+    assert "no message of that role" in greenprint.fails(
+        "verify", "-k", "k.key", "--role", "Assistant", "c.jsonl")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("verify", "-k", "k.key", "--tenants", "0-3", "--tenants", "5-6"),
+         "verify: option --tenants is given twice"),
+        (("verify", "-k", "k.key", "--alpha=1e-3", "--alpha=1e-4"),
+         "verify: option --alpha is given twice"),
+        (("verify", "-k", "k.key", "-j", "2", "-j3"), "verify: option -j3 is given twice"),
+        (("verify", "-k", "k.key", "--partial", "p", "--locate"),
+         "verify: --partial cannot hold what --locate finds: leave one of them out"),
+        (("plan", "-k", "k.key", "--rate", "0.5", "a.tokens"),
+         "plan: gamma and the green rate are those of the key and its texts: leave out --gamma, "
+         "--rate, --delta and --entropy"),
+        (("plan", "--rate", "0.5", "--delta", "3"),
+         "plan: --rate takes the place of --delta and --entropy"),
+        (("plan", "--tenant", "3"),
+         "plan: --tenant and --passphrase-file are for the key of -k"),
+    ],
+)  # fmt: skip
+def test_contradictions(greenprint, key, arguments, message):
+    assert greenprint.fails(*arguments) == f"greenprint {message}"
+
+
+def test_a_long_document_does_not_slow_down_the_others(greenprint, key):
+    """The table of a long document is given back: wiping it 60,000 times takes minutes."""
+    long = np.random.default_rng(1).integers(0, 60000, 400_000)
+    lines = " ".join(map(str, long)) + "\n" + "1 2 3 4\n" * 60_000
+    write(greenprint, "a.tokens", lines)
+    result = greenprint("verify", "-k", "k.key", "-q", "-j1", "--per-document", "a.tokens")
+    assert result.returncode == 1  # within the 120 s of every command here
+
+
+def test_segments_beyond_what_is_drawn_are_on_the_page(greenprint, key, mark):
+    docs = [plain(i, 10) for i in range(1500)] + [mark(1, 300)]
+    write(greenprint, "a.tokens", as_lines(docs))
+    found = report(greenprint, "--locate", "--html", "r.html", "a.tokens")
+    (segment,) = found["segments"]
+    assert segment["line"] == 1501
+    page = (greenprint.folder / "r.html").read_text()
+    assert "No part of a document" not in page
+    assert "1501" in page
+
+
+def test_merge_compares_parameters(greenprint, shards):
+    """A header that differs in gamma alone, with a checksum that is right."""
+    greenprint("verify", "-k", "k.key", "-q", "--partial", "a.gpp", shards[0])
+    whole = (greenprint.folder / "a.gpp").read_bytes()
+    head = bytearray(whole[: 76 + int.from_bytes(whole[72:76], "little")])
+    head[31] = 5
+    head += b"\xff"
+    write(greenprint, "b.gpp", bytes(head) + hashlib.sha256(head).digest())
+    for order in (("a.gpp", "b.gpp"), ("b.gpp", "a.gpp")):
+        assert "differ in the parameters" in greenprint.fails("merge", *order)
 
 
 # -------------------------------------------------------------------------- text

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -218,11 +219,12 @@ def test_found(greenprint, green):
     exponent = math.floor(found["log10_p"])
     mantissa, power = found["p_value"].split("e")
     assert int(power) == exponent
-    assert float(mantissa) == pytest.approx(10 ** (found["log10_p"] - exponent), abs=0.051)
+    exact = 10 ** (found["log10_p"] - exponent)
+    assert exact <= float(mantissa) < exact + 0.1  # rounded up
 
 
 def test_p_value_for_people(greenprint, green):
-    for n, p_value in ((1, "0.25"), (3, "0.016"), (5, "9.8e-4"), (10, "9.5e-7"), (98, "1.0e-59")):
+    for n, p_value in ((1, "0.25"), (3, "0.016"), (5, "9.8e-4"), (10, "9.6e-7"), (98, "1.0e-59")):
         write(greenprint, "g.tokens", as_lines(green[:n]))
         status = 0 if n >= 10 else 1
         assert report(greenprint, "g.tokens", status=status)["p_value"] == p_value
@@ -351,7 +353,7 @@ def test_memory_for_many_documents(greenprint, key):
     )
     status, peak = map(int, measured.stdout.split())
     assert (status, measured.stderr) == (1, "")
-    assert peak < 100 * 1024
+    assert peak < (300 if "ASAN_OPTIONS" in os.environ else 100) * 1024
     with open(greenprint.folder / "report") as text:
         found = json.load(text)
     assert list(found)[-1] == "per_document"
@@ -382,7 +384,7 @@ def test_text_not_found(greenprint, key, unsealed_key):
         f"green      {found['green']} ({percent:.2f} %; 25 % expected)\n"
         f"z          {found['z']:.2f}\n"
         f"p          {found['p_value']}\n"
-        f"anytime p  {anytime} (the smallest after any document)\n"
+        f"anytime p  {anytime} (the smallest after any document, in this order)\n"
         "alpha      1e-06\n"
         "\n"
         "The evidence does not reach alpha. That is not proof of absence.\n"

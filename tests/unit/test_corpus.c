@@ -338,8 +338,12 @@ static void test_documents(void **state) {
   assert_ok(gp_verifier_new(key, NULL, &direct.alone, error));
   char partial[PATH_SIZE];
   in_folder(partial, "documents.gpp");
-  gp_corpus_options options = {
-      .keys = keys, .n_keys = 1, .threads = 3, .on_document = see, .user = &direct};
+  gp_corpus_options options = {.keys = keys,
+                               .n_keys = 1,
+                               .threads = 3,
+                               .partial_documents = true,
+                               .on_document = see,
+                               .user = &direct};
   static outcome all;
   run(&files, &options, partial, &all);
   assert_int_equal(direct.count, N_FILES * 60);
