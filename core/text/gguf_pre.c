@@ -136,6 +136,7 @@ static const gp_gguf_pre known[] = {
     {"codeshell", false, {DIGIT, GP_GPT2_REGEX}},
     {"command-r", false, {DIGIT, GP_GPT2_REGEX}},
     {"dbrx", false, {LLAMA3}},
+    // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): the macro is one literal in two lines
     {"deepseek-coder", false, {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", HAN_HANGUL, DIGIT}},
     {"deepseek-llm",
      false,
