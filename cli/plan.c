@@ -194,7 +194,7 @@ static int measure(const plan_options *options, const gp_key *key, gp_result *sa
                                  .n_keys = 1,
                                  .tenants = &options->tenant.tenant,
                                  .n_tenants = options->tenant.has_tenant ? 1 : 0};
-  gp_corpus_input *inputs = calloc((size_t)options->n_files, sizeof *inputs);
+  gp_corpus_input *inputs = calloc((size_t)options->n_files + 1, sizeof *inputs);
   if (inputs == NULL) {
     return cli_fail(name, "out of memory: too many files");
   }
