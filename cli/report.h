@@ -31,8 +31,9 @@ void report_print_text(const findings *all, bool brief);
 /* Whether the page can be written: tried before hours of work. Says why not. */
 int report_check_page(const char *command, const char *path);
 
-/* Writes the page. `tokenizer` is the name of its file, or NULL. */
+/* Writes the page. `tokenizer` may be NULL; `tokenizer_name` is that of its file. */
 int report_write_page(const char *command, const char *path, const findings *all,
-                      const char *tokenizer, unsigned normalize);
+                      const gp_tokenizer *tokenizer, const char *tokenizer_name,
+                      unsigned normalize);
 
 #endif

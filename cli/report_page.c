@@ -168,8 +168,10 @@ int report_check_page(const char *command, const char *path) {
 }
 
 int report_write_page(const char *command, const char *path, const findings *all,
-                      const char *tokenizer, unsigned normalize) {
+                      const gp_tokenizer *tokenizer, const char *tokenizer_name,
+                      unsigned normalize) {
   const candidate_findings *best = &all->best;
+  gp_tokenizer_info info;
   const cli_evidence evidence = findings_evidence(all);
   char meaning[CLI_MEANING_SIZE];
   char normalization[96];
@@ -183,13 +185,18 @@ int report_write_page(const char *command, const char *path, const findings *all
                           .log10_e = all->evidence.log10_e,
                           .log10_e_max = all->evidence.log10_e_largest,
                           .meaning = cli_describe_meaning(meaning, &evidence),
-                          .tokenizer = tokenizer,
+                          .tokenizer = tokenizer_name,
                           .normalization = normalize == 0
                                                ? NULL
                                                : describe_normalization(normalize, normalization,
                                                                         sizeof normalization),
                           .located = all->located}};
   memcpy(made.report.commitment, best->commitment, sizeof made.report.commitment);
+  if (tokenizer != NULL) {
+    gp_tokenizer_get_info(tokenizer, &info);
+    made.report.tokenizer_model = info.model;
+    made.report.tokenizer_sha256 = info.sha256;
+  }
   set_rows(&made, all);
   int status = CLI_OK;
   if (!set_inputs(&made, all) || !set_points(&made, all) || !set_documents(&made, all)) {

@@ -207,7 +207,8 @@ static int run_and_report(verify_run *run) {
   findings all = {0};
   int status = scan(&plan, &all);
   if (status == CLI_OK && options->html != NULL) {
-    status = report_write_page(name, options->html, &all, options->tokenizer, options->normalize);
+    status = report_write_page(name, options->html, &all, run->tokenizer, options->tokenizer,
+                               options->normalize);
   }
   if (status == CLI_OK) {
     const bool brief = options->quiet && options->form == REPORT_TEXT;
