@@ -16,7 +16,7 @@ jobs=${JOBS:-2}
 max_length=16384
 malloc_limit_mb=256
 rss_limit_mb=1024
-timeout_s=10
+timeout_s=30
 
 # stat_of NAME LOG: a figure of -print_final_stats=1.
 stat_of() { sed -n "s/^stat::$1: *//p" "$2" | tail -n 1; }
