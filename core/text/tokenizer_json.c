@@ -568,7 +568,12 @@ gp_status gp_tokenizer_from_json(const char *json, size_t size, gp_tokenizer *ma
   }
   const gp_json root = {.value = value};
   reader r = {.made = made, .reason = reason};
-  status = read_root(&root, &r);
+  if (json_is_object(value) && json_object_get(value, "model") == NULL) {
+    status = gp_fail(reason, GP_ERR_FORMAT,
+                     "no \"model\": this is neither a tokenizer.json nor a GGUF file");
+  } else {
+    status = read_root(&root, &r);
+  }
   if (status == GP_OK) {
     status = gp_added_new(&made->added_raw, reason);
   }

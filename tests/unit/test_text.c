@@ -405,7 +405,7 @@ static void refusals(void **state) {
   (void)state;
   refuses("", "not JSON at byte 0: '[' or '{' expected, before \"\"");
   refuses("[]", "top level: an object expected");
-  refuses("{}", "model: an object expected");
+  refuses("{}", "no \"model\": this is neither a tokenizer.json nor a GGUF file");
   refuses("{\"model\":{\"type\":\"WordPiece\"}}",
           "model.type: \"WordPiece\" is not supported: BPE and Unigram are");
   refuses(FILE_OF("{\"type\":\"BertNormalizer\"}", "null", "", PLAIN),
