@@ -81,8 +81,8 @@ static bool takes_blanks(const builder *b, const gp_added_token *token) {
 }
 
 /* Tokens that end a turn, by their text: llama.cpp takes them for control tokens whatever their
- * type says. */
-static bool ends_turn(const char *bytes, size_t length) {
+ * type says. In Gemma 4 "</s>" is a tag of HTML. */
+static bool ends_turn(const builder *b, const char *bytes, size_t length) {
   static const char *const names[] = {
       "<|eot_id|>",
       "<|im_end|>",
@@ -112,7 +112,7 @@ static bool ends_turn(const char *bytes, size_t length) {
       "<|constrain|>"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     if (strlen(names[i]) == length && memcmp(names[i], bytes, length) == 0) {
-      return true;
+      return strcmp(names[i], "</s>") != 0 || !equals(&b->fields->model, "gemma4");
     }
   }
   return false;
@@ -127,7 +127,7 @@ static gp_status add_special(const builder *b) {
     gp_added_token token = {.id = (uint32_t)i, .ascii = true};
     token.bytes = gp_gguf_string(&b->fields->tokens, i, &token.length);
     if (type != GP_GGUF_TOKEN_CONTROL && type != GP_GGUF_TOKEN_UNKNOWN &&
-        type != GP_GGUF_TOKEN_USER_DEFINED && !ends_turn(token.bytes, token.length)) {
+        type != GP_GGUF_TOKEN_USER_DEFINED && !ends_turn(b, token.bytes, token.length)) {
       continue;
     }
     token.rstrip = takes_blanks(b, &token);

@@ -100,6 +100,7 @@ ONCE = {
     "nomic-bert-moe.gguf": ("\ufecd\u0301", "\U0001d58d\u0323", "\ufffd\u0360"),
     "phi-3.gguf": ("[PAD32014] ", "[PAD32051]\u205f"),
     "qwen2.gguf": ("a</s>",),
+    "gemma-4.gguf": ("a</s>",),
 }
 
 
