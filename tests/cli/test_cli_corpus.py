@@ -266,6 +266,7 @@ def test_quiet(greenprint, key):
 def test_folders(greenprint, key):
     write(greenprint, "d/b.jsonl", '{"tokens": [1, 2, 3]}\n')
     write(greenprint, "d/a/c.tokens", "1 2 3\n4 5 6\n")
+    write(greenprint, "d/a/.gitkeep", "")
     found = report(greenprint, "-r", "d")
     assert [(i["name"], i["documents"]) for i in found["inputs"]] == [
         ("d/a/c.tokens", 2), ("d/b.jsonl", 1)]  # fmt: skip

@@ -35,6 +35,7 @@ static int leave(void **state) {
 static void make_file(const char *name) {
   FILE *file = fopen(name, "w");
   assert_non_null(file);
+  assert_int_equal(fputc('1', file), '1'); /* empty ones are left out */
   assert_int_equal(fclose(file), 0);
 }
 
