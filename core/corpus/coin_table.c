@@ -185,13 +185,16 @@ static bool get_record(FILE *log, uint8_t id[GP_ID_SIZE], uint64_t *place) {
   return true;
 }
 
-static gp_status replay(FILE *log, gp_idset *seen, log_reader *reader, gp_error *error) {
+/* The table gets its size beforehand: a log begins with ids in the order of their hashes, which
+ * would crowd at the start of a table that grows. */
+static gp_status replay(FILE *log, uint64_t records, gp_idset *seen, log_reader *reader,
+                        gp_error *error) {
   uint8_t id[GP_ID_SIZE];
   uint64_t place = 0;
-  gp_status status = GP_OK;
+  gp_status status = records < SIZE_MAX ? gp_idset_reserve(seen, (size_t)records, error)
+                                        : gp_fail_memory(error, "the table of coins");
   while (status == GP_OK && get_record(log, id, &place)) {
-    status = gp_idset_reserve(seen, 1, error);
-    if (status != GP_OK || !gp_idset_insert(seen, id) || place == KNOWN) {
+    if (!gp_idset_insert(seen, id) || place == KNOWN) {
       continue;
     }
     memcpy(reader->ids[reader->count], id, GP_ID_SIZE);
@@ -240,9 +243,10 @@ static gp_status finish_log( // NOLINT(misc-no-recursion)
     return status;
   }
   gp_status status = GP_OK;
-  if (fits(budget, (uint64_t)size / RECORD_SIZE) || skip >= SKIP_MAX) {
+  const uint64_t records = (uint64_t)size / RECORD_SIZE;
+  if (fits(budget, records) || skip >= SKIP_MAX) {
     gp_idset seen = {.skip = skip};
-    status = replay(log, &seen, reader, error);
+    status = replay(log, records, &seen, reader, error);
     gp_idset_release(&seen);
     (void)fclose(log);
     return status;
