@@ -26,6 +26,11 @@ uint32_t gp_alphabet_encode(unsigned char byte, char out[GP_ALPHABET_MAX]) {
 bool gp_alphabet_decode(const char *piece, size_t length, char *out, size_t *out_length) {
   size_t count = 0;
   for (size_t i = 0; i < length;) {
+    /* All of the alphabet has one byte or two, and a damaged piece may end within one. */
+    const unsigned char lead = (unsigned char)piece[i];
+    if (lead > 0xDF || (lead >= 0x80 && i + 1 == length)) {
+      return false;
+    }
     uint32_t width = 0;
     const uint32_t c = gp_utf8_decode(piece + i, &width);
     if (stands_for_itself(c)) {
