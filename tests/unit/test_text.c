@@ -345,7 +345,7 @@ static void one_letter(void **state) {
     print_message("a million times one letter: %.3f s\n", seconds);
     assert_int_equal(count, LENGTH / 8);
     assert_int_equal(ids[count - 1], 3);
-    assert_true(seconds < 20.0); /* quadratic time would take hours; sanitizers are slow */
+    assert_true(seconds < 200.0); /* quadratic time would take hours; sanitizers are slow */
     gp_encoder_free(encoder);
     gp_tokenizer_free(tokenizer);
   }
