@@ -56,10 +56,7 @@ enum {
 /* The answer to getopt_long() having returned '?' or ':'. */
 int cli_bad_option(const char *command, int returned, char **argv);
 
-/* Notes in `seen` that an option with a value was given; says so, and returns CLI_TROUBLE, where
- * it was given before. `option` is what getopt_long() returned. */
-#define CLI_OPTIONS_MAX 512
-int cli_once(const char *command, int option, char **argv, bool seen[CLI_OPTIONS_MAX]);
+#define CLI_OPTIONS_MAX 512 /* what getopt_long() returns is less */
 
 /* Reads decimal digits, nothing else; false when they are none or exceed `largest`. */
 bool cli_parse_number(const char *text, uint64_t largest, uint64_t *value);
@@ -70,6 +67,24 @@ int cli_parse_probability(const char *command, const char *option, const char *t
 
 /* Reads "1234", "64K", "10M", "2G" or "1T" (powers of 1024). */
 bool cli_parse_size(const char *text, uint64_t *value);
+
+/* The values of --tenant, --jobs and --max-memory, which mean the same wherever they stand; say
+ * what is wrong. */
+int cli_parse_tenant(const char *command, const char *text, gp_verifier_options *tenant);
+int cli_parse_jobs(const char *command, const char *text, unsigned *threads);
+int cli_parse_memory(const char *command, const char *text, uint64_t *bytes);
+
+/* The most that --jobs may say. */
+#define CLI_THREADS_MAX 1024
+
+/* Reads all options by getopt_long(): hands each to `set`, and refuses one with a value that is
+ * given twice, but for the letter `many` (0 for none). Ends early when `set` fails or sets *help.
+ */
+struct option;
+int cli_each_option(const char *command, int argc, char **argv, const char *letters,
+                    const struct option *known, int many, bool seen[CLI_OPTIONS_MAX],
+                    int (*set)(int option, char **argv, void *options), void *options,
+                    const bool *help);
 
 /* --- describe.c */
 

@@ -47,9 +47,9 @@ enum {
   MAX_MEMORY
 };
 
-static int set_option(int option, char **argv, merge_options *options) {
+static int set_option(int option, char **argv, void *data) {
+  merge_options *options = data;
   scan_plan *plan = &options->plan;
-  uint64_t number = 0;
   switch (option) {
   case ALPHA:
     return cli_parse_probability(name, "--alpha", optarg, &plan->alpha);
@@ -67,16 +67,9 @@ static int set_option(int option, char **argv, merge_options *options) {
     plan->partial = optarg;
     return CLI_OK;
   case MAX_MEMORY:
-    return cli_parse_size(optarg, &plan->max_memory) && plan->max_memory >= GP_CORPUS_MEMORY_MIN
-               ? CLI_OK
-               : cli_fail(name, "--max-memory %s is not a size of at least 1M, such as 8G",
-                          optarg);
+    return cli_parse_memory(name, optarg, &plan->max_memory);
   case 'j':
-    if (!cli_parse_number(optarg, 1024, &number) || number == 0) {
-      return cli_fail(name, "--jobs %s is not a whole number from 1 to 1024", optarg);
-    }
-    plan->threads = (unsigned)number;
-    return CLI_OK;
+    return cli_parse_jobs(name, optarg, &plan->threads);
   case 'q':
     options->quiet = true;
     return CLI_OK;
@@ -101,17 +94,11 @@ static int parse_options(int argc, char **argv, merge_options *options) {
       {"help", no_argument, NULL, 'h'},
       {0},
   };
-  opterr = 0;
-  int option = 0;
   bool seen[CLI_OPTIONS_MAX] = {false};
-  while ((option = getopt_long(argc, argv, ":qj:h", known, NULL)) != -1) {
-    int status = cli_once(name, option, argv, seen);
-    if (status == CLI_OK) {
-      status = set_option(option, argv, options);
-    }
-    if (status != CLI_OK || options->help) {
-      return status;
-    }
+  const int status = cli_each_option(name, argc, argv, ":qj:h", known, 0, seen, set_option,
+                                     options, &options->help);
+  if (status != CLI_OK || options->help) {
+    return status;
   }
   return optind < argc ? CLI_OK : cli_fail(name, "name the partial files to be merged");
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,8 @@ int cli_bad_option(const char *command, int returned, char **argv) {
   return cli_fail(command, "unknown option -%c; see greenprint %s --help", optopt, command);
 }
 
-int cli_once(const char *command, int option, char **argv, bool seen[CLI_OPTIONS_MAX]) {
+/* Notes that an option with a value was given; refuses it where it was given before. */
+static int once(const char *command, int option, char **argv, bool seen[CLI_OPTIONS_MAX]) {
   if (optarg == NULL || option < 0 || option >= CLI_OPTIONS_MAX) {
     return CLI_OK;
   }
@@ -93,4 +95,47 @@ bool cli_parse_size(const char *text, uint64_t *value) {
   }
   *value <<= shift;
   return true;
+}
+
+int cli_parse_tenant(const char *command, const char *text, gp_verifier_options *tenant) {
+  tenant->has_tenant = true;
+  return cli_parse_number(text, UINT64_MAX, &tenant->tenant)
+             ? CLI_OK
+             : cli_fail(command, "--tenant %s is not a whole number from 0 to %" PRIu64, text,
+                        UINT64_MAX);
+}
+
+int cli_parse_jobs(const char *command, const char *text, unsigned *threads) {
+  uint64_t number = 0;
+  if (!cli_parse_number(text, CLI_THREADS_MAX, &number) || number == 0) {
+    return cli_fail(command, "--jobs %s is not a whole number from 1 to %d", text,
+                    CLI_THREADS_MAX);
+  }
+  *threads = (unsigned)number;
+  return CLI_OK;
+}
+
+int cli_parse_memory(const char *command, const char *text, uint64_t *bytes) {
+  return cli_parse_size(text, bytes) && *bytes >= GP_CORPUS_MEMORY_MIN
+             ? CLI_OK
+             : cli_fail(command, "--max-memory %s is not a size of at least 1M, such as 8G",
+                        text);
+}
+
+int cli_each_option(const char *command, int argc, char **argv, const char *letters,
+                    const struct option *known, int many, bool seen[CLI_OPTIONS_MAX],
+                    int (*set)(int option, char **argv, void *options), void *options,
+                    const bool *help) {
+  opterr = 0;
+  int option = 0;
+  while ((option = getopt_long(argc, argv, letters, known, NULL)) != -1) {
+    int status = option == many ? CLI_OK : once(command, option, argv, seen);
+    if (status == CLI_OK) {
+      status = set(option, argv, options);
+    }
+    if (status != CLI_OK || *help) {
+      return status;
+    }
+  }
+  return CLI_OK;
 }

@@ -92,7 +92,8 @@ static int parse_share(const char *option, const char *text, double *value) {
              : cli_fail(name, "%s %s is not above 0 and at most 1", option, text);
 }
 
-static int set_option(int option, char **argv, plan_options *options) {
+static int set_option(int option, char **argv, void *data) {
+  plan_options *options = data;
   gp_error error;
   switch (option) {
   case GAMMA:
@@ -118,12 +119,7 @@ static int set_option(int option, char **argv, plan_options *options) {
     options->passphrase_file = optarg;
     return CLI_OK;
   case TENANT:
-    options->tenant.has_tenant = true;
-    return cli_parse_number(optarg, UINT64_MAX, &options->tenant.tenant)
-               ? CLI_OK
-               : cli_fail(name,
-                          "--tenant %s is not a whole number from 0 to 18446744073709551615",
-                          optarg);
+    return cli_parse_tenant(name, optarg, &options->tenant);
   case JSON:
     options->json = true;
     return CLI_OK;
@@ -151,17 +147,11 @@ static int parse_options(int argc, char **argv, plan_options *options) {
       {"help", no_argument, NULL, 'h'},
       {0},
   };
-  opterr = 0;
-  int option = 0;
   bool seen[CLI_OPTIONS_MAX] = {false};
-  while ((option = getopt_long(argc, argv, ":k:h", known, NULL)) != -1) {
-    int status = cli_once(name, option, argv, seen);
-    if (status == CLI_OK) {
-      status = set_option(option, argv, options);
-    }
-    if (status != CLI_OK || options->help) {
-      return status;
-    }
+  const int status = cli_each_option(name, argc, argv, ":k:h", known, 0, seen, set_option,
+                                     options, &options->help);
+  if (status != CLI_OK || options->help) {
+    return status;
   }
   const bool assumed = seen[DELTA] || seen[ENTROPY];
   if (options->key != NULL && (seen[GAMMA] || seen[RATE] || assumed)) {

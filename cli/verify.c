@@ -109,14 +109,14 @@ static int set_tenants(verify_run *run) {
   if (options->tenants != NULL) {
     return tenants_read(name, options->tenants, &run->tenants);
   }
-  if (!options->has_tenant) {
+  if (!options->tenant.has_tenant) {
     return CLI_OK;
   }
   run->tenants.ids = malloc(sizeof *run->tenants.ids);
   if (run->tenants.ids == NULL) {
     return cli_fail(name, "out of memory: --tenant");
   }
-  run->tenants.ids[0] = options->tenant;
+  run->tenants.ids[0] = options->tenant.tenant;
   run->tenants.count = 1;
   return CLI_OK;
 }

@@ -8,7 +8,6 @@
 
 static const char name[] = "verify";
 
-#define THREADS_MAX  1024
 #define KEYS_ON_DISK 32 /* each has 16 files open */
 
 const char verify_help[] =
@@ -127,31 +126,8 @@ static int set_format(const char *text, verify_options *options) {
   return cli_fail(name, "--format %s is none of text, tokens, jsonl, npy, u16 and u32", text);
 }
 
-static int set_numbers(int option, const char *text, verify_options *options) {
-  uint64_t number = 0;
-  switch (option) {
-  case TENANT:
-    options->has_tenant = true;
-    return cli_parse_number(text, UINT64_MAX, &options->tenant)
-               ? CLI_OK
-               : cli_fail(name,
-                          "--tenant %s is not a whole number from 0 to 18446744073709551615",
-                          text);
-  case MAX_MEMORY:
-    return cli_parse_size(text, &options->max_memory) &&
-                   options->max_memory >= GP_CORPUS_MEMORY_MIN
-               ? CLI_OK
-               : cli_fail(name, "--max-memory %s is not a size of at least 1M, such as 8G", text);
-  default:
-    if (!cli_parse_number(text, THREADS_MAX, &number) || number == 0) {
-      return cli_fail(name, "--jobs %s is not a whole number from 1 to %d", text, THREADS_MAX);
-    }
-    options->threads = (unsigned)number;
-    return CLI_OK;
-  }
-}
-
-static int set_option(int option, char **argv, verify_options *options) {
+static int set_option(int option, char **argv, void *data) {
+  verify_options *options = data;
   switch (option) {
   case 'k':
     if (options->n_keys == VERIFY_KEYS_MAX) {
@@ -214,9 +190,11 @@ static int set_option(int option, char **argv, verify_options *options) {
     options->help = true;
     return CLI_OK;
   case TENANT:
+    return cli_parse_tenant(name, optarg, &options->tenant);
   case MAX_MEMORY:
+    return cli_parse_memory(name, optarg, &options->max_memory);
   case 'j':
-    return set_numbers(option, optarg, options);
+    return cli_parse_jobs(name, optarg, &options->threads);
   default:
     return cli_bad_option(name, option, argv);
   }
@@ -229,7 +207,7 @@ static int check_options(const verify_options *options) {
   if (options->n_keys == 0) {
     return cli_fail(name, "name the key file with -k KEYFILE");
   }
-  if (options->has_tenant && options->tenants != NULL) {
+  if (options->tenant.has_tenant && options->tenants != NULL) {
     return cli_fail(name, "--tenant and --tenants exclude each other");
   }
   if (several &&
@@ -288,20 +266,14 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
   };
   const long processors = sysconf(_SC_NPROCESSORS_ONLN);
   options->alpha = 1e-6;
-  options->threads = processors < 1             ? 1
-                     : processors < THREADS_MAX ? (unsigned)processors
-                                                : THREADS_MAX;
-  opterr = 0;
-  int option = 0;
+  options->threads = processors < 1                 ? 1
+                     : processors < CLI_THREADS_MAX ? (unsigned)processors
+                                                    : CLI_THREADS_MAX;
   bool seen[CLI_OPTIONS_MAX] = {false};
-  while ((option = getopt_long(argc, argv, ":k:t:rqj:h", known, NULL)) != -1) {
-    int status = option == 'k' ? CLI_OK : cli_once(name, option, argv, seen);
-    if (status == CLI_OK) {
-      status = set_option(option, argv, options);
-    }
-    if (status != CLI_OK || options->help) {
-      return status;
-    }
+  const int status = cli_each_option(name, argc, argv, ":k:t:rqj:h", known, 'k', seen, set_option,
+                                     options, &options->help);
+  if (status != CLI_OK || options->help) {
+    return status;
   }
   options->files = argv + optind;
   options->n_files = (size_t)(argc - optind);

@@ -12,7 +12,7 @@ typedef struct verify_options {
   size_t n_keys;
   const char *passphrase_file;
   double alpha;
-  uint64_t tenant;
+  gp_verifier_options tenant;
   const char *tenants;
   const char *tokenizer;
   unsigned normalize;
@@ -28,7 +28,6 @@ typedef struct verify_options {
   char **files;
   size_t n_files;
   bool help;
-  bool has_tenant;
   bool has_format;
   bool recursive;
   bool skip_bad;
