@@ -67,13 +67,16 @@ static size_t home(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
   return (size_t)(gp_id_hash(id) << set->skip >> set->shift);
 }
 
-/* The slot that holds the id, or the empty one where it belongs. */
-static uint8_t *find(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
-  size_t i = home(set, id);
+/* The slot that holds the id, or the empty one where it belongs, from its home on. */
+static inline uint8_t *find_from(const gp_idset *set, const uint8_t id[GP_ID_SIZE], size_t i) {
   while (!is_zero(set->slots[i]) && !gp_id_equal(set->slots[i], id)) {
     i = (i + 1) & (set->capacity - 1);
   }
   return set->slots[i];
+}
+
+static uint8_t *find(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+  return find_from(set, id, home(set, id));
 }
 
 static gp_status grow(gp_idset *set, size_t capacity, gp_error *error) {
@@ -118,28 +121,46 @@ gp_status gp_idset_reserve(gp_idset *set, size_t extra, gp_error *error) {
   return capacity == set->capacity ? GP_OK : grow(set, capacity, error);
 }
 
-void gp_idset_prefetch(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+static void prefetch(const uint8_t *slot) {
 #if defined(__GNUC__) || defined(__clang__)
-  __builtin_prefetch(set->slots[home(set, id)], 1);
+  __builtin_prefetch(slot, 1);
 #else
-  (void)set;
-  (void)id;
+  (void)slot;
 #endif
 }
 
-bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+static inline bool insert_at(gp_idset *set, const uint8_t id[GP_ID_SIZE], size_t first) {
   if (is_zero(id)) {
     const bool is_new = !set->has_zero;
     set->has_zero = true;
     return is_new;
   }
-  uint8_t *slot = find(set, id);
-  if (!is_zero(slot)) {
-    return false;
+  uint8_t *slot = find_from(set, id, first);
+  const bool is_new = is_zero(slot);
+  gp_store_words(slot, gp_load_words(id)); /* changes nothing where it stands there */
+  set->used += is_new;
+  return is_new;
+}
+
+bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
+  return insert_at(set, id, home(set, id));
+}
+
+/* Look-ups under way at once; processors follow ten to sixteen. A power of two. */
+#define AHEAD ((size_t)32)
+
+void gp_idset_insert_all(gp_idset *set, const uint8_t (*ids)[GP_ID_SIZE], size_t count,
+                         uint8_t *is_new) {
+  size_t homes[AHEAD];
+  for (size_t i = 0; i < count + AHEAD; i++) {
+    if (i >= AHEAD) {
+      is_new[i - AHEAD] = insert_at(set, ids[i - AHEAD], homes[i % AHEAD]);
+    }
+    if (i < count) {
+      homes[i % AHEAD] = home(set, ids[i]);
+      prefetch(set->slots[homes[i % AHEAD]]);
+    }
   }
-  memcpy(slot, id, GP_ID_SIZE);
-  set->used++;
-  return true;
 }
 
 bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]) {

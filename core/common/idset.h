@@ -1,5 +1,5 @@
 /* A set of 16-byte ids that look random to everybody without the key: nonces, and
- * nonces with a token. Open addressing with linear probing, 16 bytes a slot. */
+ * nonces with a token. Open addressing in buckets, 16 bytes a slot. */
 #ifndef GP_COMMON_IDSET_H
 #define GP_COMMON_IDSET_H
 
@@ -25,7 +25,7 @@ static inline bool gp_id_equal(const uint8_t a[GP_ID_SIZE], const uint8_t b[GP_I
 typedef struct gp_idset {
   uint8_t (*slots)[GP_ID_SIZE]; /* all zero means empty; NULL while capacity is 0 */
   size_t capacity;              /* 0 or a power of two */
-  unsigned shift;               /* 64 - log2(capacity) */
+  unsigned shift;               /* 64 - log2(number of buckets) */
   unsigned skip;                /* leading bits of the hash that all ids share; set by whoever
                                    divides ids among sets by those bits */
   size_t used;                  /* slots taken */
@@ -38,11 +38,13 @@ size_t gp_idset_capacity_for(const gp_idset *set, size_t extra);
 /* Makes room for `extra` more ids, so that as many gp_idset_insert() cannot fail. */
 gp_status gp_idset_reserve(gp_idset *set, size_t extra, gp_error *error);
 
-/* Asks the memory for the slot of an id that is about to be inserted. */
-void gp_idset_prefetch(const gp_idset *set, const uint8_t id[GP_ID_SIZE]);
-
 /* Adds an id, for which room was reserved; true if it was not there before. */
 bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]);
+
+/* Adds `count` ids, for which room was reserved, in their order; is_new[i] is 1 where
+ * gp_idset_insert() says true and 0 elsewhere. Memory is asked well ahead of its use. */
+void gp_idset_insert_all(gp_idset *set, const uint8_t (*ids)[GP_ID_SIZE], size_t count,
+                         uint8_t *is_new);
 
 /* Whether an id is there. */
 bool gp_idset_contains(const gp_idset *set, const uint8_t id[GP_ID_SIZE]);

@@ -17,19 +17,24 @@ gp_status gp_batch_init(gp_batch *batch, size_t n_keys, gp_error *error) {
   return GP_OK;
 }
 
+static void release_coins(gp_shard_coins *coins) {
+  if (coins->ids != NULL) {
+    sodium_memzero(coins->ids, coins->capacity * GP_ID_SIZE);
+  }
+  free(coins->ids);
+  free(coins->documents);
+  free(coins->flags);
+}
+
 void gp_batch_release(gp_batch *batch) {
   free(batch->bytes);
   free(batch->records);
   free(batch->documents);
   free(batch->bad);
   for (size_t i = 0; i < batch->n_keys; i++) {
-    gp_batch_coins *coins = &batch->coins[i];
-    if (coins->ids != NULL) {
-      sodium_memzero(coins->ids, coins->capacity * GP_ID_SIZE);
+    for (unsigned shard = 0; shard < GP_SHARDS; shard++) {
+      release_coins(&batch->coins[i].shards[shard]);
     }
-    free(coins->ids);
-    free(coins->documents);
-    free(coins->flags);
   }
   free(batch->coins);
   free(batch->tokens);
@@ -52,8 +57,7 @@ void gp_batch_clear(gp_batch *batch) {
   batch->deferred = false;
   batch->status = GP_OK;
   for (size_t i = 0; i < batch->n_keys; i++) {
-    batch->coins[i].count = 0;
-    memset(batch->coins[i].begin, 0, sizeof batch->coins[i].begin);
+    gp_batch_drop_coins(&batch->coins[i], 0);
   }
 }
 
@@ -164,68 +168,59 @@ gp_status gp_batch_show(gp_batch *batch, gp_batch_document *document, const uint
 
 /* ------------------------------------------------------------------- coins */
 
-/* Room in the three parallel arrays of coins; what they held is kept. */
-static gp_status reserve_coins(uint8_t (**ids)[GP_ID_SIZE], uint32_t **documents, uint8_t **flags,
-                               size_t *capacity, size_t needed, gp_error *error) {
-  if (needed <= *capacity) {
+/* Room for `extra` more in the three parallel arrays. */
+static gp_status reserve_coins(gp_shard_coins *coins, size_t extra, gp_error *error) {
+  if (extra <= coins->capacity - coins->count) {
     return GP_OK;
   }
-  size_t wanted = *capacity;
-  void *grown = gp_array_reserve(*ids, &wanted, needed, sizeof **ids);
+  size_t wanted = coins->capacity;
+  void *grown = RESERVE(coins->ids, coins->count, wanted, extra);
   if (grown != NULL) {
-    *ids = grown;
-    grown = realloc(*documents, wanted * sizeof **documents);
+    coins->ids = grown;
+    grown = realloc(coins->documents, wanted * sizeof *coins->documents);
   }
   if (grown != NULL) {
-    *documents = grown;
-    grown = realloc(*flags, wanted);
+    coins->documents = grown;
+    grown = realloc(coins->flags, wanted);
   }
   if (grown == NULL) {
     return gp_fail_memory(error, "a batch of coins");
   }
-  *flags = grown;
-  *capacity = wanted;
+  coins->flags = grown;
+  coins->capacity = wanted;
   return GP_OK;
 }
 
-gp_status gp_loose_coins_reserve(gp_loose_coins *loose, size_t extra, gp_error *error) {
-  return extra > SIZE_MAX - loose->count
-             ? gp_fail_memory(error, "a batch of coins")
-             : reserve_coins(&loose->ids, &loose->documents, &loose->flags, &loose->capacity,
-                             loose->count + extra, error);
-}
-
-void gp_loose_coins_release(gp_loose_coins *loose) {
-  if (loose->ids != NULL) {
-    sodium_memzero(loose->ids, loose->capacity * GP_ID_SIZE);
-  }
-  free(loose->ids);
-  free(loose->documents);
-  free(loose->flags);
-  *loose = (gp_loose_coins){0};
-}
-
-gp_status gp_batch_set_coins(gp_batch_coins *coins, const gp_loose_coins *loose,
+gp_status gp_batch_add_coins(gp_batch_coins *coins, const uint8_t (*ids)[GP_ID_SIZE],
+                             const uint8_t *flags, size_t count, uint32_t document,
                              gp_error *error) {
-  const gp_status status = reserve_coins(&coins->ids, &coins->documents, &coins->flags,
-                                         &coins->capacity, loose->count, error);
-  if (status != GP_OK) {
-    return status;
-  }
-  size_t next[GP_SHARDS + 1] = {0};
-  for (size_t i = 0; i < loose->count; i++) {
-    next[gp_coin_shard_of(loose->ids[i]) + 1]++;
-  }
   for (unsigned shard = 0; shard < GP_SHARDS; shard++) {
-    next[shard + 1] += next[shard];
+    const gp_status status = reserve_coins(&coins->shards[shard], count, error);
+    if (status != GP_OK) {
+      return status;
+    }
   }
-  memcpy(coins->begin, next, sizeof next);
-  coins->count = loose->count;
-  for (size_t i = 0; i < loose->count; i++) {
-    const size_t at = next[gp_coin_shard_of(loose->ids[i])]++;
-    memcpy(coins->ids[at], loose->ids[i], GP_ID_SIZE);
-    coins->documents[at] = loose->documents[i];
-    coins->flags[at] = loose->flags[i];
+  for (size_t i = 0; i < count; i++) {
+    gp_shard_coins *shard = &coins->shards[gp_coin_shard_of(ids[i])];
+    const size_t at = shard->count++;
+    memcpy(shard->ids[at], ids[i], GP_ID_SIZE);
+    shard->documents[at] = document;
+    shard->flags[at] = flags[i];
   }
+  coins->count += count;
   return GP_OK;
+}
+
+void gp_batch_drop_coins(gp_batch_coins *coins, size_t first_document) {
+  coins->count = 0;
+  for (unsigned i = 0; i < GP_SHARDS; i++) {
+    gp_shard_coins *shard = &coins->shards[i];
+    if (first_document == 0) {
+      shard->count = 0;
+    }
+    while (shard->count > 0 && shard->documents[shard->count - 1] >= first_document) {
+      shard->count--;
+    }
+    coins->count += shard->count;
+  }
 }

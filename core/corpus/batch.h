@@ -39,14 +39,19 @@ typedef struct gp_batch_document {
   gp_batch_shown shown;
 } gp_batch_document;
 
-/* Coins under one key, ordered by shard, in a shard by document. */
-typedef struct gp_batch_coins {
+/* Coins of one shard, in the order of their documents. */
+typedef struct gp_shard_coins {
   uint8_t (*ids)[GP_ID_SIZE];
   uint32_t *documents; /* index into the batch's documents */
   uint8_t *flags;
   size_t count;
   size_t capacity;
-  size_t begin[GP_SHARDS + 1];
+} gp_shard_coins;
+
+/* Coins under one key, divided among the shards. */
+typedef struct gp_batch_coins {
+  gp_shard_coins shards[GP_SHARDS];
+  size_t count; /* in all shards */
 } gp_batch_coins;
 
 typedef enum gp_batch_state {
@@ -114,19 +119,12 @@ gp_status gp_batch_show(gp_batch *batch, gp_batch_document *document, const uint
                         const uint8_t *colours, size_t n_tokens, const char *text, size_t n_bytes,
                         const size_t *ends, gp_error *error);
 
-/* Coins in the order of their documents, to be divided among the shards. */
-typedef struct gp_loose_coins {
-  uint8_t (*ids)[GP_ID_SIZE];
-  uint32_t *documents;
-  uint8_t *flags;
-  size_t count;
-  size_t capacity;
-} gp_loose_coins;
+/* Adds `count` <= GP_COIN_CHUNK coins of a document, with their flags. */
+gp_status gp_batch_add_coins(gp_batch_coins *coins, const uint8_t (*ids)[GP_ID_SIZE],
+                             const uint8_t *flags, size_t count, uint32_t document,
+                             gp_error *error);
 
-gp_status gp_loose_coins_reserve(gp_loose_coins *loose, size_t extra, gp_error *error);
-void gp_loose_coins_release(gp_loose_coins *loose);
-
-/* Moves them, ordered by shard, into a batch. */
-gp_status gp_batch_set_coins(gp_batch_coins *coins, const gp_loose_coins *loose, gp_error *error);
+/* Takes back the coins of all documents from this one on. */
+void gp_batch_drop_coins(gp_batch_coins *coins, size_t first_document);
 
 #endif

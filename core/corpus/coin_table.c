@@ -92,38 +92,46 @@ static gp_status move_to_disk(gp_coin_table *table, gp_coin_shard *shard, gp_err
   return status;
 }
 
+static bool take_memory(gp_memory_budget *budget, uint64_t bytes) {
+  const uint64_t used = atomic_fetch_add(&budget->used, bytes);
+  if (budget->limit > 0 && used + bytes > budget->limit) {
+    atomic_fetch_sub(&budget->used, bytes);
+    return false;
+  }
+  return true;
+}
+
 /* Makes room for a chunk, or notes that there is none. While a table grows, the old one is
  * there beside the new one. */
 static gp_status make_room(gp_coin_table *table, gp_idset *seen, bool *room, gp_error *error) {
   gp_memory_budget *budget = table->budget;
   const uint64_t before = bytes_of(seen);
-  const size_t capacity = gp_idset_capacity_for(seen, GP_COIN_CHUNK);
   *room = true;
-  if (capacity == seen->capacity) {
+  if (gp_idset_capacity_for(seen, GP_COIN_CHUNK) == seen->capacity) {
     return GP_OK;
   }
-  const uint64_t wanted = (uint64_t)capacity * GP_ID_SIZE;
-  const uint64_t used = atomic_fetch_add(&budget->used, wanted);
-  if (budget->limit > 0 && used + wanted > budget->limit) {
-    atomic_fetch_sub(&budget->used, wanted);
+  size_t extra = GP_COIN_CHUNK + seen->used * atomic_load(&budget->to_come);
+  uint64_t wanted = (uint64_t)gp_idset_capacity_for(seen, extra) * GP_ID_SIZE;
+  if (!take_memory(budget, wanted)) {
+    extra = GP_COIN_CHUNK;
+    wanted = (uint64_t)gp_idset_capacity_for(seen, extra) * GP_ID_SIZE;
+    *room = take_memory(budget, wanted);
+  }
+  if (!*room) {
     atomic_store(&budget->exhausted, true);
-    *room = false;
     return GP_OK;
   }
-  const gp_status status = gp_idset_reserve(seen, GP_COIN_CHUNK, error);
+  const gp_status status = gp_idset_reserve(seen, extra, error);
   atomic_fetch_sub(&budget->used, status == GP_OK ? before : wanted);
   return status;
 }
 
 static void find_fresh(gp_idset *seen, const uint8_t (*ids)[GP_ID_SIZE], uint8_t *flags,
                        size_t count) {
+  uint8_t is_new[GP_COIN_CHUNK];
+  gp_idset_insert_all(seen, ids, count, is_new);
   for (size_t i = 0; i < count; i++) {
-    gp_idset_prefetch(seen, ids[i]);
-  }
-  for (size_t i = 0; i < count; i++) {
-    if (gp_idset_insert(seen, ids[i])) {
-      flags[i] |= GP_COIN_FRESH;
-    }
+    flags[i] |= (uint8_t)(is_new[i] * GP_COIN_FRESH);
   }
 }
 

@@ -17,7 +17,7 @@
 
 #define GP_SHARDS_LOG2 4
 #define GP_SHARDS      (1U << GP_SHARDS_LOG2)
-#define GP_COIN_CHUNK  128 /* coins handled at once */
+#define GP_COIN_CHUNK  512 /* coins handled at once */
 
 /* Flags of a coin. */
 enum {
@@ -31,8 +31,13 @@ typedef struct gp_memory_budget {
   uint64_t limit; /* bytes; 0: none */
   atomic_uint_fast64_t used;
   atomic_bool exhausted;
+  /* How many times as much input as was read is still to come, as far as is known: a table that
+   * has to grow grows for that. It only saves time. */
+  atomic_uint to_come;
   const char *scratch; /* folder */
 } gp_memory_budget;
+
+#define GP_TO_COME_MAX 7U
 
 typedef struct gp_coin_shard {
   gp_idset seen;

@@ -131,26 +131,34 @@ static void number_documents(engine *run) {
 
 /* -------------------------------------------------------------------- mark */
 
+/* Marks the new coins of one shard under one key and, where they are in memory, counts them. */
+static gp_status mark_coins(gp_corpus *corpus, gp_worker *worker, gp_batch *batch, size_t key,
+                            unsigned shard, bool *deferred, gp_error *error) {
+  gp_shard_coins *coins = &batch->coins[key].shards[shard];
+  gp_status status = GP_OK;
+  for (size_t i = 0; i < coins->count && status == GP_OK; i += GP_COIN_CHUNK) {
+    const size_t left = coins->count - i;
+    const size_t count = left < GP_COIN_CHUNK ? left : GP_COIN_CHUNK;
+    const uint8_t(*ids)[GP_ID_SIZE] = (const uint8_t(*)[GP_ID_SIZE])(coins->ids + i);
+    bool late = false;
+    worker->positions[key] += count;
+    status = gp_coin_table_add(&corpus->tables[key], shard, ids, coins->documents + i,
+                               batch->first_document, coins->flags + i, count, &late, error);
+    if (status == GP_OK && late && corpus->writer != NULL) {
+      status = gp_worker_colour(worker, &corpus->work, ids, coins->flags + i, count, error);
+    } else if (status == GP_OK && !late) {
+      status = gp_worker_count(worker, &corpus->work, key, ids, coins->flags + i, count, error);
+    }
+    *deferred = *deferred || late;
+  }
+  return status;
+}
+
 static gp_status mark_shard(gp_corpus *corpus, gp_worker *worker, gp_batch *batch, unsigned shard,
                             bool *deferred, gp_error *error) {
   gp_status status = GP_OK;
-  for (size_t key = 0; key < corpus->work.n_keys; key++) {
-    gp_batch_coins *coins = &batch->coins[key];
-    const size_t end = coins->begin[shard + 1];
-    for (size_t i = coins->begin[shard]; i < end && status == GP_OK; i += GP_COIN_CHUNK) {
-      const size_t count = end - i < GP_COIN_CHUNK ? end - i : GP_COIN_CHUNK;
-      const uint8_t(*ids)[GP_ID_SIZE] = (const uint8_t(*)[GP_ID_SIZE])(coins->ids + i);
-      bool late = false;
-      worker->positions[key] += count;
-      status = gp_coin_table_add(&corpus->tables[key], shard, ids, coins->documents + i,
-                                 batch->first_document, coins->flags + i, count, &late, error);
-      if (status == GP_OK && late && corpus->writer != NULL) {
-        status = gp_worker_colour(worker, &corpus->work, ids, coins->flags + i, count, error);
-      } else if (status == GP_OK && !late) {
-        status = gp_worker_count(worker, &corpus->work, key, ids, coins->flags + i, count, error);
-      }
-      *deferred = *deferred || late;
-    }
+  for (size_t key = 0; key < corpus->work.n_keys && status == GP_OK; key++) {
+    status = mark_coins(corpus, worker, batch, key, shard, deferred, error);
   }
   return status;
 }
@@ -165,12 +173,14 @@ static gp_status count_documents(engine *run, const gp_batch *batch, gp_error *e
   }
   run->counts = counts;
   memset(counts, 0, batch->n_documents * sizeof *run->counts);
-  const gp_batch_coins *coins = &batch->coins[0];
-  for (size_t i = 0; i < coins->count; i++) {
-    uint32_t *count = run->counts[coins->documents[i]];
-    const uint8_t flags = coins->flags[i];
-    count[0] += flags & GP_COIN_FRESH;
-    count[1] += (flags & (GP_COIN_FRESH | GP_COIN_GREEN)) == (GP_COIN_FRESH | GP_COIN_GREEN);
+  for (unsigned shard = 0; shard < GP_SHARDS; shard++) {
+    const gp_shard_coins *coins = &batch->coins[0].shards[shard];
+    for (size_t i = 0; i < coins->count; i++) {
+      uint32_t *count = run->counts[coins->documents[i]];
+      const unsigned fresh = coins->flags[i] & GP_COIN_FRESH;
+      count[0] += fresh;
+      count[1] += fresh & (coins->flags[i] / GP_COIN_GREEN);
+    }
   }
   return GP_OK;
 }
@@ -191,16 +201,21 @@ static gp_status sort_coins(engine *run, const gp_batch *batch, size_t *begin, g
   run->sorted_flags = flags;
   run->sorted_capacity = capacity;
   memset(begin, 0, (batch->n_documents + 2) * sizeof *begin);
-  for (size_t i = 0; i < coins->count; i++) {
-    begin[coins->documents[i] + 2]++;
+  for (unsigned shard = 0; shard < GP_SHARDS; shard++) {
+    for (size_t i = 0; i < coins->shards[shard].count; i++) {
+      begin[coins->shards[shard].documents[i] + 2]++;
+    }
   }
   for (size_t d = 2; d < batch->n_documents + 2; d++) {
     begin[d] += begin[d - 1];
   }
-  for (size_t i = 0; i < coins->count; i++) {
-    const size_t at = begin[coins->documents[i] + 1]++;
-    memcpy(run->sorted_ids[at], coins->ids[i], GP_ID_SIZE);
-    flags[at] = coins->flags[i];
+  for (unsigned shard = 0; shard < GP_SHARDS; shard++) {
+    const gp_shard_coins *from = &coins->shards[shard];
+    for (size_t i = 0; i < from->count; i++) {
+      const size_t at = begin[from->documents[i] + 1]++;
+      memcpy(run->sorted_ids[at], from->ids[i], GP_ID_SIZE);
+      flags[at] = from->flags[i];
+    }
   }
   return GP_OK;
 }

@@ -1,11 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/error.h"
 #include "common/quote.h"
 #include "corpus/feed.h"
 
-#define BATCH_BYTES ((size_t)1 << 18) /* some tens of thousands of tokens */
+#define BATCH_BYTES ((size_t)1 << 16) /* some tens of thousands of tokens */
 
 typedef struct files {
   gp_feed feed;
@@ -13,7 +14,31 @@ typedef struct files {
   gp_source *source; /* NULL between inputs */
   size_t input;      /* that is read, or comes next */
   uint64_t before;   /* bytes of the inputs before it */
+  uint64_t total;    /* bytes of all inputs; 0 when that is not known */
 } files;
+
+/* What all inputs have together, if all are files. */
+static uint64_t add_sizes(const gp_corpus *corpus) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < corpus->n_inputs; i++) {
+    struct stat facts;
+    const char *path = corpus->work.inputs[i].path;
+    if (strcmp(path, "-") == 0 || stat(path, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+      return 0;
+    }
+    total += (uint64_t)facts.st_size;
+  }
+  return total;
+}
+
+static void tell_what_is_to_come(files *feed, uint64_t position) {
+  unsigned times = 0;
+  if (position > 0 && position < feed->total) {
+    const uint64_t left = (feed->total - position) / position;
+    times = left < GP_TO_COME_MAX ? (unsigned)left : GP_TO_COME_MAX;
+  }
+  atomic_store(&feed->corpus->budget.to_come, times);
+}
 
 /* Says what is wrong with the input that is being read. */
 static gp_status fail_input(const files *feed, gp_status status, uint64_t line,
@@ -79,6 +104,7 @@ static bool fill(gp_feed *base, gp_batch *batch) {
   }
   batch->status = status;
   batch->position = feed->before + (feed->source != NULL ? gp_source_position(feed->source) : 0);
+  tell_what_is_to_come(feed, batch->position);
   return status == GP_OK && feed->input < n_inputs;
 }
 
@@ -89,6 +115,7 @@ gp_status gp_feed_files_new(gp_corpus *corpus, gp_feed **feed, gp_error *error) 
   }
   made->feed.fill = fill;
   made->corpus = corpus;
+  made->total = add_sizes(corpus);
   *feed = &made->feed;
   return GP_OK;
 }

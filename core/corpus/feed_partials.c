@@ -16,7 +16,6 @@ typedef struct partials {
   size_t path;               /* that is read, or comes next */
   gp_partial_reader *reader; /* NULL between files */
   uint64_t before;           /* bytes of the files before it */
-  gp_loose_coins loose;
 } partials;
 
 /* The first file decides what all have to agree in. */
@@ -55,6 +54,13 @@ static void set_facts(gp_corpus *corpus, const gp_corpus_input_facts *facts) {
   (void)pthread_mutex_unlock(&corpus->inputs_lock);
 }
 
+static gp_status take_input(partials *feed, gp_batch *batch, gp_partial_item *item) {
+  const gp_status status =
+      gp_corpus_add_input(feed->corpus, item->name, item->facts.format, &batch->error);
+  free(item->name);
+  return status;
+}
+
 static gp_status take_document(partials *feed, gp_batch *batch, const gp_partial_item *item) {
   gp_corpus *corpus = feed->corpus;
   gp_batch_document *document = NULL;
@@ -76,23 +82,17 @@ static gp_status take_document(partials *feed, gp_batch *batch, const gp_partial
 }
 
 static gp_status take_item(partials *feed, gp_batch *batch) {
-  const size_t first = feed->loose.count;
   gp_partial_item item;
-  gp_status status = gp_partial_next(feed->reader, &item, &feed->loose, &batch->error);
+  const gp_status status = gp_partial_next(feed->reader, &item, &batch->coins[0],
+                                           (uint32_t)batch->n_documents, &batch->error);
   if (status != GP_OK) {
     return status;
   }
   switch (item.event) {
   case GP_PARTIAL_INPUT:
-    status = gp_corpus_add_input(feed->corpus, item.name, item.facts.format, &batch->error);
-    free(item.name);
-    return status;
+    return take_input(feed, batch, &item);
   case GP_PARTIAL_DOCUMENT:
-    status = take_document(feed, batch, &item);
-    for (size_t i = first; i < feed->loose.count && status == GP_OK; i++) {
-      feed->loose.documents[i] = (uint32_t)(batch->n_documents - 1);
-    }
-    return status;
+    return take_document(feed, batch, &item);
   case GP_PARTIAL_FACTS:
     set_facts(feed->corpus, &item.facts);
     return GP_OK;
@@ -108,13 +108,9 @@ static gp_status take_item(partials *feed, gp_batch *batch) {
 static bool fill(gp_feed *base, gp_batch *batch) {
   partials *feed = (partials *)(void *)base;
   gp_status status = GP_OK;
-  feed->loose.count = 0;
-  while (status == GP_OK && feed->path < feed->n_paths && feed->loose.count < BATCH_COINS &&
+  while (status == GP_OK && feed->path < feed->n_paths && batch->coins[0].count < BATCH_COINS &&
          batch->n_documents < BATCH_COINS) {
     status = feed->reader == NULL ? open_file(feed, &batch->error) : take_item(feed, batch);
-  }
-  if (status == GP_OK) {
-    status = gp_batch_set_coins(&batch->coins[0], &feed->loose, &batch->error);
   }
   batch->status = status;
   batch->position = feed->before + (feed->reader != NULL ? gp_partial_position(feed->reader) : 0);
@@ -144,7 +140,6 @@ void gp_feed_partials_free(gp_feed *feed) {
   partials *own = (partials *)(void *)feed;
   if (own != NULL) {
     gp_partial_reader_free(own->reader);
-    gp_loose_coins_release(&own->loose);
     free(own);
   }
 }

@@ -65,7 +65,7 @@ void gp_partial_reader_free(gp_partial_reader *reader);
 typedef enum gp_partial_event {
   GP_PARTIAL_END,
   GP_PARTIAL_INPUT,    /* `facts` has name (owned by the caller from now on) and format */
-  GP_PARTIAL_DOCUMENT, /* `document`, and its coins at the end of `coins` */
+  GP_PARTIAL_DOCUMENT, /* `document`; its coins were added */
   GP_PARTIAL_FACTS     /* `facts` has file and bad of the input that ended */
 } gp_partial_event;
 
@@ -76,10 +76,10 @@ typedef struct gp_partial_item {
   gp_batch_document document; /* without its input */
 } gp_partial_item;
 
-/* Reads on. The coins of a document are added to `coins`, with their document number left
- * open. After an error the reader can only be freed. */
-gp_status gp_partial_next(gp_partial_reader *reader, gp_partial_item *item, gp_loose_coins *coins,
-                          gp_error *error);
+/* Reads on. The coins of a document are added to `coins` as those of document `number`. After an
+ * error the reader can only be freed. */
+gp_status gp_partial_next(gp_partial_reader *reader, gp_partial_item *item, gp_batch_coins *coins,
+                          uint32_t number, gp_error *error);
 
 /* Bytes read so far. */
 uint64_t gp_partial_position(const gp_partial_reader *reader);

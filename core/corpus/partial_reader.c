@@ -298,28 +298,32 @@ static gp_status get_colours(gp_partial_reader *reader, uint64_t count, gp_error
 
 /* `count` colours and then as many ids. Memory for coins grows only as ids turn out to be
  * there: until then a coin has cost the file one bit, or, compressed, nearly nothing. */
-static gp_status get_coins(gp_partial_reader *reader, uint64_t count, gp_loose_coins *coins,
-                           gp_error *error) {
+static gp_status get_coins(gp_partial_reader *reader, uint64_t count, gp_batch_coins *coins,
+                           uint32_t number, gp_error *error) {
+  uint8_t ids[GP_COIN_CHUNK][GP_ID_SIZE];
+  uint8_t flags[GP_COIN_CHUNK];
   gp_status status = get_colours(reader, count, error);
-  for (uint64_t i = 0; i < count && status == GP_OK;) {
-    const size_t part = count - i < AT_ONCE ? (size_t)(count - i) : AT_ONCE;
-    status = gp_loose_coins_reserve(coins, part, error);
-    if (status == GP_OK) {
-      status = get(reader, coins->ids[coins->count], part * GP_ID_SIZE, error);
-    }
-    for (const uint64_t end = i + part; i < end && status == GP_OK; i++) {
-      gp_partial_mask(coins->ids[coins->count], reader->mask);
-      const bool green = ((unsigned)reader->colours[i / 8] >> (i % 8) & 1U) != 0;
-      coins->flags[coins->count++] = green ? GP_COIN_GREEN : 0;
-      reader->coins++;
+  for (uint64_t first = 0; first < count && status == GP_OK; first += GP_COIN_CHUNK) {
+    const size_t part = count - first < GP_COIN_CHUNK ? (size_t)(count - first) : GP_COIN_CHUNK;
+    status = get(reader, ids[0], part * GP_ID_SIZE, error);
+    for (size_t i = 0; i < part && status == GP_OK; i++) {
+      gp_partial_mask(ids[i], reader->mask);
+      const uint64_t at = first + i;
+      const bool green = ((unsigned)reader->colours[at / 8] >> (at % 8) & 1U) != 0;
+      flags[i] = green ? GP_COIN_GREEN : 0;
       reader->green += green;
+    }
+    if (status == GP_OK) {
+      status = gp_batch_add_coins(coins, (const uint8_t(*)[GP_ID_SIZE])ids, flags, part, number,
+                                  error);
+      reader->coins += part;
     }
   }
   return status;
 }
 
 static gp_status get_document(gp_partial_reader *reader, gp_partial_item *item,
-                              gp_loose_coins *coins, gp_error *error) {
+                              gp_batch_coins *coins, uint32_t number, gp_error *error) {
   gp_batch_document *document = &item->document;
   uint64_t *const numbers[] = {&document->line, &document->tokens, &document->windows,
                                &document->alone.scored, &document->alone.green};
@@ -343,7 +347,7 @@ static gp_status get_document(gp_partial_reader *reader, gp_partial_item *item,
     return fail_damaged(reader, "the counts of a document do not fit together", error);
   }
   item->event = GP_PARTIAL_DOCUMENT;
-  status = get_coins(reader, count, coins, error);
+  status = get_coins(reader, count, coins, number, error);
   /* What a document has was listed with it or before. */
   if (status == GP_OK &&
       (document->alone.scored > reader->coins || document->alone.green > reader->green)) {
@@ -380,8 +384,8 @@ static gp_status get_end(gp_partial_reader *reader, gp_partial_item *item, gp_er
   return status;
 }
 
-gp_status gp_partial_next(gp_partial_reader *reader, gp_partial_item *item, gp_loose_coins *coins,
-                          gp_error *error) {
+gp_status gp_partial_next(gp_partial_reader *reader, gp_partial_item *item, gp_batch_coins *coins,
+                          uint32_t number, gp_error *error) {
   memset(item, 0, sizeof *item);
   uint8_t tag = 0;
   const gp_status status = get(reader, &tag, 1, error);
@@ -392,7 +396,7 @@ gp_status gp_partial_next(gp_partial_reader *reader, gp_partial_item *item, gp_l
   case GP_PARTIAL_TAG_INPUT:
     return get_input(reader, item, error);
   case GP_PARTIAL_TAG_DOCUMENT:
-    return get_document(reader, item, coins, error);
+    return get_document(reader, item, coins, number, error);
   case GP_PARTIAL_TAG_FACTS:
     return get_facts(reader, item, error);
   case GP_PARTIAL_TAG_END:

@@ -13,12 +13,11 @@ gp_status gp_worker_init(gp_worker *worker, const gp_work *work, gp_error *error
   memset(worker, 0, sizeof *worker);
   const size_t keys = work->n_keys;
   worker->lanes = calloc(keys, sizeof *worker->lanes);
-  worker->loose = calloc(keys, sizeof *worker->loose);
   worker->positions = calloc(keys, sizeof *worker->positions);
   worker->scored = calloc(keys, sizeof *worker->scored);
   worker->green = calloc(keys * work->n_tenants, sizeof *worker->green);
-  if (worker->lanes == NULL || worker->loose == NULL || worker->positions == NULL ||
-      worker->scored == NULL || worker->green == NULL) {
+  if (worker->lanes == NULL || worker->positions == NULL || worker->scored == NULL ||
+      worker->green == NULL) {
     return gp_fail_memory(error, "a worker");
   }
   gp_status status = GP_OK;
@@ -35,16 +34,10 @@ gp_status gp_worker_init(gp_worker *worker, const gp_work *work, gp_error *error
 }
 
 void gp_worker_release(gp_worker *worker, const gp_work *work) {
-  for (size_t i = 0; i < work->n_keys; i++) {
-    if (worker->lanes != NULL) {
-      gp_prf_lane_release(&worker->lanes[i]);
-    }
-    if (worker->loose != NULL) {
-      gp_loose_coins_release(&worker->loose[i]);
-    }
+  for (size_t i = 0; i < work->n_keys && worker->lanes != NULL; i++) {
+    gp_prf_lane_release(&worker->lanes[i]);
   }
   free(worker->lanes);
-  free(worker->loose);
   gp_parser_free(worker->parser);
   gp_encoder_free(worker->encoder);
   gp_idset_release(&worker->alone);
@@ -56,90 +49,87 @@ void gp_worker_release(gp_worker *worker, const gp_work *work) {
 
 /* ------------------------------------------------------------------- coins */
 
-/* Adds the coins of a document under one key. */
-static gp_status add_coins(gp_worker *worker, const gp_work *work, size_t key,
-                           const uint32_t *tokens, size_t windows, uint32_t document,
-                           gp_error *error) {
-  const gp_prf *prf = &work->prfs[key];
-  gp_loose_coins *loose = &worker->loose[key];
-  gp_status status = gp_loose_coins_reserve(loose, windows, error);
-  for (size_t first = 0; first < windows && status == GP_OK; first += GP_PRF_BATCH) {
-    const size_t left = windows - first;
-    const size_t count = left < GP_PRF_BATCH ? left : GP_PRF_BATCH;
-    uint8_t(*ids)[GP_ID_SIZE] = loose->ids + loose->count;
-    status = gp_prf_nonces(prf, &worker->lanes[key], tokens + first, count, ids, error);
-    for (size_t i = 0; i < count; i++) {
-      gp_store_le32(ids[i] + GP_NONCE_SIZE, tokens[first + prf->params.context_width + i]);
-      loose->documents[loose->count + i] = document;
-      loose->flags[loose->count + i] = 0;
-    }
-    loose->count += count;
-  }
-  return status;
-}
-
-/* The colours of `count` coins, for one tenant whose tweak may be NULL. */
-static gp_status toss(const gp_prf *prf, gp_prf_lane *lane, const uint8_t (*ids)[GP_ID_SIZE],
-                      const uint8_t *tweak, size_t count, uint8_t *green, gp_error *error) {
-  uint8_t nonces[GP_COIN_CHUNK][GP_BLOCK_SIZE];
-  uint32_t tokens[GP_COIN_CHUNK];
+/* Moves the new ones to `fresh`; place[i] is where the i-th stood. Returns how many. No branch:
+ * which are new is hard to predict. */
+static size_t take_fresh(const uint8_t (*ids)[GP_ID_SIZE], const uint8_t *flags, size_t count,
+                         uint8_t (*fresh)[GP_ID_SIZE], uint16_t *place) {
+  size_t n_fresh = 0;
   for (size_t i = 0; i < count; i++) {
-    gp_words words = gp_load_words(ids[i]);
-    if (tweak != NULL) {
-      const gp_words tweaked = gp_load_words(tweak);
-      words.word[0] ^= tweaked.word[0];
-      words.word[1] ^= tweaked.word[1];
-    }
-    gp_store_words(nonces[i], words);
-    tokens[i] = gp_load_le32(ids[i] + GP_NONCE_SIZE);
+    gp_store_words(fresh[n_fresh], gp_load_words(ids[i]));
+    place[n_fresh] = (uint16_t)i;
+    n_fresh += flags[i] & GP_COIN_FRESH;
   }
-  return gp_prf_green(prf, lane, (const uint8_t(*)[GP_BLOCK_SIZE])nonces, tokens, count, green,
-                      error);
+  return n_fresh;
 }
 
-static gp_status count_new(gp_worker *worker, const gp_work *work, size_t key,
-                           const uint8_t (*ids)[GP_ID_SIZE], size_t count, uint8_t *green,
-                           gp_error *error) {
-  gp_status status = GP_OK;
-  for (size_t tenant = 0; tenant < work->n_tenants && status == GP_OK; tenant++) {
-    const uint8_t *tweak =
-        work->tweaks != NULL ? work->tweaks[key * work->n_tenants + tenant] : NULL;
-    status = toss(&work->prfs[key], &worker->lanes[key], ids, tweak, count, green, error);
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count && status == GP_OK; i++) {
-      sum += green[i];
-    }
-    worker->green[key * work->n_tenants + tenant] += sum;
+/* The colours of coins for one tenant, whose tweak is put on and taken off again. */
+static gp_status toss_for(const gp_prf *prf, gp_prf_lane *lane, uint8_t (*ids)[GP_ID_SIZE],
+                          const uint8_t *tweak, size_t count, uint8_t *green, gp_error *error) {
+  const gp_words tweaked = gp_load_words(tweak);
+  for (size_t i = 0; i < count; i++) {
+    gp_store_words(ids[i], gp_xor_words(gp_load_words(ids[i]), tweaked));
+  }
+  const gp_status status =
+      gp_prf_green(prf, lane, (const uint8_t(*)[GP_ID_SIZE])ids, count, green, error);
+  for (size_t i = 0; i < count; i++) {
+    gp_store_words(ids[i], gp_xor_words(gp_load_words(ids[i]), tweaked));
   }
   return status;
+}
+
+static uint64_t sum_of(const uint8_t *green, size_t count) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    sum += green[i];
+  }
+  return sum;
+}
+
+/* The new coins for all tenants; green[i] is left for the last. */
+static gp_status count_fresh(gp_worker *worker, const gp_work *work, size_t key,
+                             uint8_t (*fresh)[GP_ID_SIZE], size_t count, uint8_t *green,
+                             gp_error *error) {
+  const gp_prf *prf = &work->prfs[key];
+  gp_prf_lane *lane = &worker->lanes[key];
+  uint64_t *sums = worker->green + key * work->n_tenants;
+  gp_status status = GP_OK;
+  if (work->tweaks == NULL) {
+    status = gp_prf_green(prf, lane, (const uint8_t(*)[GP_ID_SIZE])fresh, count, green, error);
+    sums[0] += status == GP_OK ? sum_of(green, count) : 0;
+    return status;
+  }
+  for (size_t tenant = 0; tenant < work->n_tenants && status == GP_OK; tenant++) {
+    status = toss_for(prf, lane, fresh, work->tweaks[key * work->n_tenants + tenant], count,
+                      green, error);
+    sums[tenant] += status == GP_OK ? sum_of(green, count) : 0;
+  }
+  return status;
+}
+
+/* Whether coins come with their colours: in a merge, and where documents are judged. */
+static bool colours_known(const gp_work *work) {
+  return work->prfs == NULL || work->documents;
 }
 
 gp_status gp_worker_count(gp_worker *worker, const gp_work *work, size_t key,
                           const uint8_t (*ids)[GP_ID_SIZE], uint8_t *flags, size_t count,
                           gp_error *error) {
-  uint8_t fresh[GP_COIN_CHUNK][GP_ID_SIZE];
-  size_t place[GP_COIN_CHUNK];
-  size_t n_fresh = 0;
-  for (size_t i = 0; i < count; i++) {
-    if ((flags[i] & GP_COIN_FRESH) != 0) {
-      memcpy(fresh[n_fresh], ids[i], GP_ID_SIZE);
-      place[n_fresh++] = i;
-    }
-  }
-  worker->scored[key] += n_fresh;
-  if (work->prfs == NULL) { /* a merge */
-    for (size_t i = 0; i < n_fresh; i++) {
-      worker->green[key] += (flags[place[i]] & GP_COIN_GREEN) != 0;
+  if (colours_known(work)) {
+    for (size_t i = 0; i < count; i++) {
+      const unsigned fresh = flags[i] & GP_COIN_FRESH;
+      worker->scored[key] += fresh;
+      worker->green[key] += fresh & (flags[i] / GP_COIN_GREEN);
     }
     return GP_OK;
   }
+  _Alignas(64) uint8_t fresh[GP_COIN_CHUNK][GP_ID_SIZE];
+  uint16_t place[GP_COIN_CHUNK];
   uint8_t green[GP_COIN_CHUNK] = {0};
-  const gp_status status = n_fresh == 0
-                               ? GP_OK
-                               : count_new(worker, work, key, (const uint8_t(*)[GP_ID_SIZE])fresh,
-                                           n_fresh, green, error);
+  const size_t n_fresh = take_fresh(ids, flags, count, fresh, place);
+  worker->scored[key] += n_fresh;
+  const gp_status status = count_fresh(worker, work, key, fresh, n_fresh, green, error);
   for (size_t i = 0; i < n_fresh && status == GP_OK; i++) {
-    flags[place[i]] |= green[i] != 0 ? GP_COIN_GREEN : 0;
+    flags[place[i]] |= (uint8_t)(green[i] * GP_COIN_GREEN);
   }
   return status;
 }
@@ -147,56 +137,82 @@ gp_status gp_worker_count(gp_worker *worker, const gp_work *work, size_t key,
 gp_status gp_worker_colour(gp_worker *worker, const gp_work *work,
                            const uint8_t (*ids)[GP_ID_SIZE], uint8_t *flags, size_t count,
                            gp_error *error) {
-  if (work->prfs == NULL) { /* a merge knows them */
+  if (colours_known(work)) {
     return GP_OK;
   }
   uint8_t green[GP_COIN_CHUNK];
   const gp_status status =
-      toss(&work->prfs[0], &worker->lanes[0], ids, NULL, count, green, error);
+      gp_prf_green(&work->prfs[0], &worker->lanes[0], ids, count, green, error);
   for (size_t i = 0; i < count && status == GP_OK; i++) {
-    flags[i] |= green[i] != 0 ? GP_COIN_GREEN : 0;
+    flags[i] |= (uint8_t)(green[i] * GP_COIN_GREEN);
   }
   return status;
 }
 
 /* --------------------------------------------------------------- documents */
 
-/* Counts a document as if it stood alone, from its coins under the only key. */
-static gp_status count_alone(gp_worker *worker, const gp_work *work,
-                             const uint8_t (*ids)[GP_ID_SIZE], size_t n_tokens, size_t windows,
-                             gp_batch_document *document, gp_error *error) {
+/* Positions without a window have no colour; the others get theirs from judge_alone(). */
+static gp_status start_alone(gp_worker *worker, size_t n_tokens, size_t windows,
+                             gp_error *error) {
   uint8_t *colours = gp_array_reserve(worker->colours, &worker->colours_capacity, n_tokens, 1);
   if (colours == NULL) {
     return gp_fail_memory(error, "the colours of a document");
   }
   worker->colours = colours;
   memset(colours, GP_COLOUR_NONE, n_tokens - windows);
-  colours += n_tokens - windows;
   gp_idset_clear_or_shrink(&worker->alone);
-  gp_result *alone = &document->alone;
-  gp_status status = GP_OK;
-  for (size_t first = 0; first < windows && status == GP_OK; first += GP_COIN_CHUNK) {
+  return GP_OK;
+}
+
+/* Counts coins as if their document stood alone: their flags, and the colours of positions. */
+static gp_status judge_alone(gp_worker *worker, const gp_work *work,
+                             const uint8_t (*ids)[GP_ID_SIZE], size_t count, gp_result *alone,
+                             uint8_t *flags, uint8_t *colours, gp_error *error) {
+  uint8_t is_new[GP_PRF_BATCH];
+  uint8_t green[GP_PRF_BATCH];
+  gp_status status = gp_idset_reserve(&worker->alone, count, error);
+  if (status == GP_OK) {
+    status = gp_prf_green(&work->prfs[0], &worker->lanes[0], ids, count, green, error);
+  }
+  if (status != GP_OK) {
+    return status;
+  }
+  static const uint8_t shown[2][2] = {{GP_COLOUR_AGAIN_RED, GP_COLOUR_AGAIN_GREEN},
+                                      {GP_COLOUR_RED, GP_COLOUR_GREEN}};
+  gp_idset_insert_all(&worker->alone, ids, count, is_new);
+  for (size_t i = 0; i < count; i++) {
+    alone->scored += is_new[i];
+    alone->green += is_new[i] & green[i];
+    colours[i] = shown[is_new[i]][green[i]];
+    flags[i] = (uint8_t)(green[i] * GP_COIN_GREEN);
+  }
+  return GP_OK;
+}
+
+/* Adds the coins of a document under one key. */
+static gp_status add_coins(gp_worker *worker, const gp_work *work, size_t key, gp_batch *batch,
+                           const uint32_t *tokens, size_t n_tokens, gp_result *alone,
+                           gp_error *error) {
+  const gp_prf *prf = &work->prfs[key];
+  const size_t width = prf->params.context_width;
+  const size_t windows = n_tokens > width ? n_tokens - width : 0;
+  const uint32_t number = (uint32_t)(batch->n_documents - 1);
+  gp_status status = work->documents ? start_alone(worker, n_tokens, windows, error) : GP_OK;
+  for (size_t first = 0; first < windows && status == GP_OK; first += GP_PRF_BATCH) {
     const size_t left = windows - first;
-    const size_t count = left < GP_COIN_CHUNK ? left : GP_COIN_CHUNK;
-    uint8_t green[GP_COIN_CHUNK];
-    status = gp_idset_reserve(&worker->alone, count, error);
-    if (status == GP_OK) {
-      status = toss(&work->prfs[0], &worker->lanes[0], ids + first, NULL, count, green, error);
+    const size_t count = left < GP_PRF_BATCH ? left : GP_PRF_BATCH;
+    _Alignas(64) uint8_t pairs[GP_PRF_BATCH][GP_BLOCK_SIZE];
+    uint8_t flags[GP_PRF_BATCH] = {0};
+    const uint8_t(*ids)[GP_ID_SIZE] = (const uint8_t(*)[GP_ID_SIZE])pairs;
+    status = gp_prf_pairs(prf, &worker->lanes[key], tokens + first, count, pairs, error);
+    if (status == GP_OK && work->documents) {
+      status = judge_alone(worker, work, ids, count, alone, flags,
+                           worker->colours + width + first, error);
     }
-    for (size_t i = 0; i < count && status == GP_OK; i++) {
-      const bool is_new = gp_idset_insert(&worker->alone, ids[first + i]);
-      const bool is_green = green[i] != 0;
-      alone->scored += is_new;
-      alone->green += is_new && is_green;
-      colours[first + i] =
-          (uint8_t)(is_new ? (is_green ? GP_COLOUR_GREEN : GP_COLOUR_RED)
-                           : (is_green ? GP_COLOUR_AGAIN_GREEN : GP_COLOUR_AGAIN_RED));
+    if (status == GP_OK) {
+      status = gp_batch_add_coins(&batch->coins[key], ids, flags, count, number, error);
     }
   }
-  alone->documents = 1;
-  alone->tokens = n_tokens;
-  alone->repeated = windows - alone->scored;
-  gp_result_test(&work->prfs[0].params, alone);
   return status;
 }
 
@@ -230,27 +246,21 @@ static gp_status score_document(gp_worker *worker, const gp_work *work, gp_batch
   if (status != GP_OK) {
     return status;
   }
-  const uint32_t number = (uint32_t)(batch->n_documents - 1);
+  const size_t width = work->prfs[0].params.context_width;
   document->tokens = n_tokens;
+  document->windows = n_tokens > width ? n_tokens - width : 0;
   for (size_t key = 0; key < work->n_keys && status == GP_OK; key++) {
-    const size_t width = work->prfs[key].params.context_width;
-    const size_t windows = n_tokens > width ? n_tokens - width : 0;
-    if (key == 0) {
-      document->windows = windows;
-    }
-    status = add_coins(worker, work, key, tokens, windows, number, reason);
+    status = add_coins(worker, work, key, batch, tokens, n_tokens, &document->alone, reason);
   }
   if (status != GP_OK || !work->documents) {
     return status;
   }
-  const gp_loose_coins *loose = &worker->loose[0];
-  const size_t windows = (size_t)document->windows;
-  status = count_alone(worker, work,
-                       (const uint8_t(*)[GP_ID_SIZE])(loose->ids + (loose->count - windows)),
-                       n_tokens, windows, document, reason);
-  return status != GP_OK ? status
-                         : gp_batch_show(batch, document, tokens, worker->colours, n_tokens,
-                                         from->text, from->n_bytes, ends, reason);
+  document->alone.documents = 1;
+  document->alone.tokens = n_tokens;
+  document->alone.repeated = document->windows - document->alone.scored;
+  gp_result_test(&work->prfs[0].params, &document->alone);
+  return gp_batch_show(batch, document, tokens, worker->colours, n_tokens, from->text,
+                       from->n_bytes, ends, reason);
 }
 
 static gp_status score_record(gp_worker *worker, const gp_work *work, gp_batch *batch,
@@ -283,17 +293,14 @@ static mark set_mark(const gp_batch *batch) {
   return (mark){batch->n_documents, batch->n_tokens, batch->n_ends, batch->n_text};
 }
 
-static void return_to(gp_batch *batch, gp_worker *worker, size_t n_keys, const mark *before) {
+static void return_to(gp_batch *batch, const mark *before) {
   batch->n_documents = before->documents;
   batch->n_tokens = before->tokens;
   batch->n_colours = before->tokens;
   batch->n_ends = before->ends;
   batch->n_text = before->text;
-  for (size_t key = 0; key < n_keys; key++) {
-    gp_loose_coins *loose = &worker->loose[key];
-    while (loose->count > 0 && loose->documents[loose->count - 1] >= before->documents) {
-      loose->count--;
-    }
+  for (size_t key = 0; key < batch->n_keys; key++) {
+    gp_batch_drop_coins(&batch->coins[key], before->documents);
   }
 }
 
@@ -318,20 +325,14 @@ void gp_worker_score(gp_worker *worker, const gp_work *work, gp_batch *batch) {
   if (work->prfs == NULL) { /* a merge reads documents and coins */
     return;
   }
-  for (size_t key = 0; key < work->n_keys; key++) {
-    worker->loose[key].count = 0;
-  }
   for (size_t i = 0; i < batch->n_records && status == GP_OK; i++) {
     const mark before = set_mark(batch);
     gp_error reason;
     status = score_record(worker, work, batch, &batch->records[i], &reason);
     if (status != GP_OK) {
-      return_to(batch, worker, work->n_keys, &before);
+      return_to(batch, &before);
       status = refuse(work, batch, &batch->records[i], status, &reason, error);
     }
-  }
-  for (size_t key = 0; key < work->n_keys && status == GP_OK; key++) {
-    status = gp_batch_set_coins(&batch->coins[key], &worker->loose[key], error);
   }
   if (status != GP_OK) { /* comes before what the reader may have met behind these records */
     batch->status = status;

@@ -21,10 +21,9 @@ typedef struct gp_work {
 typedef struct gp_worker {
   gp_prf_lane *lanes; /* one for each key */
   gp_parser *parser;
-  gp_encoder *encoder;   /* NULL without a tokenizer */
-  gp_idset alone;        /* coins of the document */
-  gp_loose_coins *loose; /* one for each key */
-  uint8_t *colours;
+  gp_encoder *encoder; /* NULL without a tokenizer */
+  gp_idset alone;      /* coins of the document */
+  uint8_t *colours;    /* of its positions */
   size_t colours_capacity;
   uint64_t *positions; /* for each key: coins marked, new or not */
   uint64_t *scored;    /* for each key: new coins */
@@ -38,14 +37,14 @@ void gp_worker_release(gp_worker *worker, const gp_work *work);
  * batch. */
 void gp_worker_score(gp_worker *worker, const gp_work *work, gp_batch *batch);
 
-/* Counts the new ones (GP_COIN_FRESH) among `count` <= GP_COIN_CHUNK coins of a key. Without
- * keys, GP_COIN_GREEN says their colour; otherwise it is found here, for every tenant, and
- * set when there is one candidate. */
+/* Counts the new ones (GP_COIN_FRESH) among `count` <= GP_COIN_CHUNK coins of a key. In a merge,
+ * and where documents are judged one by one, GP_COIN_GREEN says their colour already; otherwise
+ * it is found here, for every tenant, and set (of use when there is one candidate). */
 gp_status gp_worker_count(gp_worker *worker, const gp_work *work, size_t key,
                           const uint8_t (*ids)[GP_ID_SIZE], uint8_t *flags, size_t count,
                           gp_error *error);
 
-/* Finds the colours of coins under the only key, new or not. */
+/* Finds the colours of coins under the only key, new or not, where they are not known. */
 gp_status gp_worker_colour(gp_worker *worker, const gp_work *work,
                            const uint8_t (*ids)[GP_ID_SIZE], uint8_t *flags, size_t count,
                            gp_error *error);

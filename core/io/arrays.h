@@ -5,7 +5,7 @@
 #include "io/source.h"
 #include "io/window.h"
 
-#define GP_ARRAY_PART    ((size_t)1 << 18) /* ids of a long array that are one document */
+#define GP_ARRAY_PART    ((size_t)1 << 16) /* ids of a long array that are one document */
 #define GP_ARRAY_ROW_MAX ((size_t)1 << 26) /* bytes */
 
 typedef struct gp_arrays {

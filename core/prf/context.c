@@ -10,53 +10,29 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "prf/pair_steps.h"
 #include "prf/prf.h"
 
-#define IDS_PER_BLOCK (GP_BLOCK_SIZE / 4)
-
-/* The ids that a batch of windows spans, as bytes, with a block's room behind them. */
-typedef struct id_bytes {
-  uint8_t bytes[4 * (GP_PRF_BATCH + GP_CONTEXT_WIDTH_MAX) + GP_BLOCK_SIZE];
-} id_bytes;
-
-static void encode_ids(const uint32_t *tokens, size_t count, id_bytes *ids) {
+/* XORs block `index` of windows of `width` ids into the state. */
+static void absorb_block(const uint32_t *tokens, size_t width, size_t index, size_t count,
+                         uint8_t (*state)[GP_BLOCK_SIZE]) {
+  const size_t done = index * GP_IDS_PER_BLOCK;
+  uint8_t blocks[GP_PRF_BATCH][GP_BLOCK_SIZE];
+  gp_pair_steps_get()->take_windows(tokens + done, width - done, count, blocks);
   for (size_t i = 0; i < count; i++) {
-    gp_store_le32(ids->bytes + 4 * i, tokens[i]);
+    gp_store_words(state[i], gp_xor_words(gp_load_words(state[i]), gp_load_words(blocks[i])));
   }
-  memset(ids->bytes + 4 * count, 0, sizeof ids->bytes - 4 * count);
-}
-
-/* S = AES(K_context, S xor block `index` of the window), for every window. A whole block is
- * read each time; `keep` masks what lies beyond the window. */
-static gp_status absorb_block(gp_prf_lane *lane, const id_bytes *ids, size_t width, size_t index,
-                              size_t count, uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
-  const size_t first = index * IDS_PER_BLOCK;
-  uint8_t keep[GP_BLOCK_SIZE] = {0};
-  for (size_t b = 0; b < GP_BLOCK_SIZE && first + b / 4 < width; b++) {
-    keep[b] = 0xFF;
-  }
-  const gp_words kept = gp_load_words(keep);
-  for (size_t i = 0; i < count; i++) {
-    const gp_words block = gp_load_words(ids->bytes + 4 * (i + first));
-    gp_words s = gp_load_words(state[i]);
-    s.word[0] ^= block.word[0] & kept.word[0];
-    s.word[1] ^= block.word[1] & kept.word[1];
-    gp_store_words(state[i], s);
-  }
-  return gp_cipher_blocks(lane->context, (const uint8_t(*)[GP_BLOCK_SIZE])state, state, count,
-                          error);
 }
 
 /* CBC-MAC of windows of `width` ids; the window of i starts at tokens[i]. */
 static gp_status mac_windows(gp_prf_lane *lane, const uint32_t *tokens, size_t width,
                              size_t count, uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
-  const size_t blocks = width == 0 ? 1 : (width + IDS_PER_BLOCK - 1) / IDS_PER_BLOCK;
-  id_bytes ids;
-  encode_ids(tokens, width == 0 ? 0 : count + width - 1, &ids);
-  memset(state, 0, count * GP_BLOCK_SIZE);
-  gp_status status = GP_OK;
-  for (size_t index = 0; index < blocks && status == GP_OK; index++) {
-    status = absorb_block(lane, &ids, width, index, count, state, error);
+  const uint8_t(*in)[GP_BLOCK_SIZE] = (const uint8_t(*)[GP_BLOCK_SIZE])state;
+  gp_pair_steps_get()->take_windows(tokens, width, count, state);
+  gp_status status = gp_cipher_blocks(lane->context, in, state, count, error);
+  for (size_t index = 1; index * GP_IDS_PER_BLOCK < width && status == GP_OK; index++) {
+    absorb_block(tokens, width, index, count, state);
+    status = gp_cipher_blocks(lane->context, in, state, count, error);
   }
   return status;
 }
@@ -87,31 +63,33 @@ static gp_status choose_smallest(gp_prf_lane *lane, const uint32_t *tokens, size
   return GP_OK;
 }
 
+/* The MACs of the contexts of windows: nonces without a tenant, and 4 bytes more. */
+static gp_status mac_contexts(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
+                              size_t count, uint8_t (*macs)[GP_BLOCK_SIZE], gp_error *error) {
+  const size_t width = prf->params.context_width;
+  if (prf->params.seeding != GP_SEEDING_MIN) {
+    return mac_windows(lane, tokens, width, count, macs, error);
+  }
+  uint32_t chosen[GP_PRF_BATCH];
+  const gp_status status = choose_smallest(lane, tokens, width, count, chosen, error);
+  return status == GP_OK ? mac_windows(lane, chosen, 1, count, macs, error) : status;
+}
+
 gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
                         size_t count, uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error) {
-  const size_t width = prf->params.context_width;
-  gp_status status = GP_OK;
-  if (prf->params.seeding == GP_SEEDING_MIN) {
-    uint32_t chosen[GP_PRF_BATCH];
-    status = choose_smallest(lane, tokens, width, count, chosen, error);
-    if (status == GP_OK) {
-      status = mac_windows(lane, chosen, 1, count, nonces, error);
-    }
-  } else {
-    status = mac_windows(lane, tokens, width, count, nonces, error);
+  const gp_status status = mac_contexts(prf, lane, tokens, count, nonces, error);
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    const gp_words nonce = gp_xor_words(gp_load_words(nonces[i]), gp_load_words(prf->tweak));
+    gp_store_words(nonces[i], gp_replace_tail(nonce, 0));
   }
-  if (status != GP_OK) {
-    return status;
+  return status;
+}
+
+gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens, size_t count,
+                       uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error) {
+  const gp_status status = mac_contexts(prf, lane, tokens, count, pairs, error);
+  if (status == GP_OK) {
+    gp_pair_steps_get()->finish(pairs, prf->tweak, tokens + prf->params.context_width, count);
   }
-  uint8_t tweak[GP_BLOCK_SIZE] = {0};
-  memcpy(tweak, prf->tweak, GP_NONCE_SIZE);
-  const gp_words tweaked = gp_load_words(tweak);
-  for (size_t i = 0; i < count; i++) {
-    gp_words s = gp_load_words(nonces[i]);
-    s.word[0] ^= tweaked.word[0];
-    s.word[1] ^= tweaked.word[1];
-    gp_store_words(nonces[i], s);
-    gp_store_le32(nonces[i] + GP_NONCE_SIZE, 0);
-  }
-  return GP_OK;
+  return status;
 }

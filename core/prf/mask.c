@@ -11,42 +11,27 @@
 #include <string.h>
 
 #include "common/bytes.h"
-#include "common/error.h"
+#include "prf/pair_steps.h"
 #include "prf/prf.h"
 
-/* The blocks of plane 0 .. k-1 of the group that token `v` is in start here. */
-static uint32_t first_counter(uint32_t v, uint32_t k) {
-  return v / GP_GROUP_TOKENS * k;
-}
-
 gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
-                       const uint8_t (*nonces)[GP_BLOCK_SIZE], const uint32_t *tokens,
-                       size_t count, uint8_t *green, gp_error *error) {
+                       const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint8_t *green,
+                       gp_error *error) {
+  const gp_pair_steps *steps = gp_pair_steps_get();
   const uint32_t k = prf->params.gamma_log2_den;
-  uint8_t blocks[GP_PRF_BATCH * GP_GAMMA_LOG2_DEN_MAX][GP_BLOCK_SIZE];
-  for (size_t i = 0; i < count; i++) {
-    const uint32_t counter = first_counter(tokens[i], k);
-    for (uint32_t plane = 0; plane < k; plane++) {
-      uint8_t *block = blocks[i * k + plane];
-      memcpy(block, nonces[i], GP_NONCE_SIZE);
-      gp_store_be32(block + GP_NONCE_SIZE, counter + plane);
+  const size_t at_once = GP_PRF_BATCH / k;
+  _Alignas(64) uint8_t blocks[GP_PRF_BATCH][GP_BLOCK_SIZE];
+  const uint8_t(*planes)[GP_BLOCK_SIZE] = (const uint8_t(*)[GP_BLOCK_SIZE])blocks;
+  gp_status status = GP_OK;
+  for (size_t done = 0; done < count && status == GP_OK; done += at_once) {
+    const size_t now = count - done < at_once ? count - done : at_once;
+    steps->put_counters(pairs + done, now, k, blocks);
+    status = gp_cipher_blocks(lane->mask, planes, blocks, now * k, error);
+    if (status == GP_OK) {
+      steps->compare(pairs + done, planes, now, k, prf->params.gamma_num, green + done);
     }
   }
-  const gp_status status = gp_cipher_blocks(lane->mask, (const uint8_t(*)[GP_BLOCK_SIZE])blocks,
-                                            blocks, count * k, error);
-  if (status != GP_OK) {
-    return status;
-  }
-  for (size_t i = 0; i < count; i++) {
-    const uint32_t byte = tokens[i] % GP_GROUP_TOKENS / 8;
-    const uint32_t bit = tokens[i] % 8;
-    uint32_t u = 0;
-    for (uint32_t plane = 0; plane < k; plane++) {
-      u = u << 1 | (((uint32_t)blocks[i * k + plane][byte] >> bit) & 1U);
-    }
-    green[i] = u < prf->params.gamma_num;
-  }
-  return GP_OK;
+  return status;
 }
 
 gp_status gp_prf_mask_start(gp_prf_lane *lane, const uint8_t nonce[GP_NONCE_SIZE],

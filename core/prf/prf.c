@@ -60,9 +60,7 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
     status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
   }
   if (status == GP_OK && tenant != NULL) {
-    uint8_t tweak[1][GP_BLOCK_SIZE] = {{0}};
-    status = make_tweaks(key, tenant, 1, subkey, tweak, error);
-    memcpy(prf->tweak, tweak[0], GP_NONCE_SIZE);
+    status = make_tweaks(key, tenant, 1, subkey, &prf->tweak, error);
   }
   sodium_free(subkey);
   if (status != GP_OK) {

@@ -10,8 +10,9 @@
 
 #include "prf/cipher.h"
 
-/* Pairs or windows handled in one bulk call; keeps the buffers in the first-level cache. */
-#define GP_PRF_BATCH 128
+/* Windows handled in one bulk call, and blocks: enough to make little of a call's own cost, few
+ * enough to stay in the first-level cache. */
+#define GP_PRF_BATCH 512
 
 /* Tokens that share the bit planes of one set of blocks, and bytes of mask for them. */
 #define GP_GROUP_TOKENS 128
@@ -26,7 +27,7 @@ typedef struct gp_prf_lane {
 
 typedef struct gp_prf {
   gp_params params;
-  uint8_t tweak[GP_NONCE_SIZE]; /* zero without a tenant */
+  uint8_t tweak[GP_BLOCK_SIZE]; /* zero without a tenant, and always in the last 4 bytes */
   gp_prf_lane original;         /* only ever copied from */
 } gp_prf;
 
@@ -49,11 +50,15 @@ void gp_prf_lane_release(gp_prf_lane *lane);
 gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
                         size_t count, uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error);
 
-/* Whether tokens[i] is green under the nonce in nonces[i]: green[i] is 0 or 1.
- * count <= GP_PRF_BATCH. */
+/* The same windows, each with the token behind it, tokens[i + h]: the nonce in the first 12
+ * bytes, the token in the last 4, little-endian. count <= GP_PRF_BATCH. */
+gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens, size_t count,
+                       uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error);
+
+/* Whether the token of pairs[i] is green under its nonce: green[i] is 0 or 1. Any count. */
 gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
-                       const uint8_t (*nonces)[GP_BLOCK_SIZE], const uint32_t *tokens,
-                       size_t count, uint8_t *green, gp_error *error);
+                       const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint8_t *green,
+                       gp_error *error);
 
 /* Starts the mask of a nonce at token 0. */
 gp_status gp_prf_mask_start(gp_prf_lane *lane, const uint8_t nonce[GP_NONCE_SIZE],

@@ -61,15 +61,15 @@ gp_status gp_verifier_add(gp_verifier *verifier, const uint32_t *tokens, size_t 
   }
   const size_t width = verifier->prf.params.context_width;
   const size_t positions = n_tokens > width ? n_tokens - width : 0;
-  uint8_t nonces[GP_PRF_BATCH][GP_BLOCK_SIZE];
+  _Alignas(64) uint8_t pairs[GP_PRF_BATCH][GP_BLOCK_SIZE];
   for (size_t first = 0; first < positions; first += GP_PRF_BATCH) {
     const size_t left = positions - first;
     const size_t count = left < GP_PRF_BATCH ? left : GP_PRF_BATCH;
     gp_status status =
-        gp_prf_nonces(&verifier->prf, &verifier->lane, tokens + first, count, nonces, error);
+        gp_prf_pairs(&verifier->prf, &verifier->lane, tokens + first, count, pairs, error);
     if (status == GP_OK) {
-      status = gp_coins_add(&verifier->coins, &verifier->prf, &verifier->lane, nonces,
-                            tokens + first + width, count, error);
+      status = gp_coins_add(&verifier->coins, &verifier->prf, &verifier->lane, pairs, count,
+                            left - count, error);
     }
     if (status != GP_OK) {
       return status;
@@ -84,8 +84,8 @@ void gp_verifier_result(const gp_verifier *verifier, gp_result *result) {
   const gp_coins *coins = &verifier->coins;
   *result = (gp_result){.documents = verifier->documents,
                         .tokens = verifier->tokens,
-                        .scored = coins->tally.coins,
+                        .scored = coins->scored,
                         .repeated = coins->repeated,
-                        .green = coins->tally.green};
+                        .green = coins->green};
   gp_result_test(&verifier->prf.params, result);
 }

@@ -188,8 +188,7 @@ void gp_weigher_get_counts(const gp_weigher *weigher, gp_weigher_counts *counts)
 /* The weights that are not 0, and the colours of their coins; *used of them. */
 static gp_status toss(gp_weigher *weigher, double *weights, uint8_t *green, size_t *used,
                       gp_error *error) {
-  uint8_t nonces[GP_PRF_BATCH][GP_BLOCK_SIZE];
-  uint32_t tokens[GP_PRF_BATCH];
+  _Alignas(64) uint8_t pairs[GP_PRF_BATCH][GP_BLOCK_SIZE];
   size_t done = 0;
   size_t batch = 0;
   gp_status status = GP_OK;
@@ -197,14 +196,11 @@ static gp_status toss(gp_weigher *weigher, double *weights, uint8_t *green, size
     const gp_coin_weight *coin = &weigher->weights.coins[i];
     if (coin->weight != 0) {
       weights[done + batch] = (double)coin->weight / (double)GP_WEIGHT_UNIT;
-      tokens[batch] = gp_load_le32(coin->id + GP_NONCE_SIZE);
-      memcpy(nonces[batch], coin->id, GP_BLOCK_SIZE);
-      batch++;
+      memcpy(pairs[batch++], coin->id, GP_BLOCK_SIZE);
     }
     if (batch == GP_PRF_BATCH || (i + 1 == weigher->weights.count && batch > 0)) {
-      status =
-          gp_prf_green(&weigher->prf, &weigher->lane, (const uint8_t(*)[GP_BLOCK_SIZE])nonces,
-                       tokens, batch, green + done, error);
+      status = gp_prf_green(&weigher->prf, &weigher->lane, (const uint8_t(*)[GP_BLOCK_SIZE])pairs,
+                            batch, green + done, error);
       done += batch;
       batch = 0;
     }

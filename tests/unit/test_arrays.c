@@ -5,7 +5,7 @@
 
 #include "io_support.h"
 
-#define PART ((size_t)1 << 18)
+#define PART ((size_t)1 << 16)
 
 static const gp_reader_options npy = {.format = GP_INPUT_NPY};
 static const gp_reader_options u16 = {.format = GP_INPUT_U16};
@@ -351,7 +351,7 @@ static void assert_parts(const gp_reader_options *options, const size_t *lengths
   gp_reader_free(reader);
 }
 
-/* 2^18 ids are one document; one more starts another. */
+/* 2^16 ids are one document; one more starts another. */
 static void test_parts(void **state) {
   (void)state;
   for (size_t excess = 0; excess < 2; excess++) {
@@ -373,7 +373,7 @@ static void test_parts(void **state) {
     if (excess > 0) {
       file.data[file.length - 1] = '\xff';
       assert_refused(file.data, file.length, &npy,
-                     ": entry 262145 is -254: token ids are integers from 0 to 4294967295");
+                     ": entry 65537 is -254: token ids are integers from 0 to 4294967295");
     }
     release(&file);
     release(&ids);

@@ -43,6 +43,35 @@ static void random_ids(void **state) {
   free(ids);
 }
 
+/* Many at once, of any number, as one by one. */
+static void all_at_once(void **state) {
+  (void)state;
+  uint64_t random = test_seed();
+  gp_idset one = {0};
+  gp_idset all = {0};
+  for (size_t count = 0; count <= 200; count++) {
+    uint8_t ids[200][GP_ID_SIZE];
+    uint8_t is_new[201];
+    for (size_t i = 0; i < count; i++) {
+      memset(ids[i], 0, GP_ID_SIZE);
+      ids[i][next_random(&random) % GP_ID_SIZE] = (uint8_t)(next_random(&random) % 64);
+    }
+    is_new[count] = 0xA5;
+    assert_ok(gp_idset_reserve(&one, count, error));
+    assert_ok(gp_idset_reserve(&all, count, error));
+    gp_idset_insert_all(&all, (const uint8_t(*)[GP_ID_SIZE])ids, count, is_new);
+    for (size_t i = 0; i < count; i++) {
+      assert_int_equal(is_new[i], gp_idset_insert(&one, ids[i]));
+    }
+    assert_int_equal(is_new[count], 0xA5);
+    assert_int_equal(one.used, all.used);
+    assert_int_equal(one.has_zero, all.has_zero);
+  }
+  assert_in_range(one.used, 900, 1008); /* 16 places of 63 values */
+  gp_idset_release(&one);
+  gp_idset_release(&all);
+}
+
 static void the_zero_id(void **state) {
   (void)state;
   const uint8_t zero[GP_ID_SIZE] = {0};
@@ -88,6 +117,7 @@ static void chosen_tokens_spread(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(random_ids),
+      cmocka_unit_test(all_at_once),
       cmocka_unit_test(the_zero_id),
       cmocka_unit_test(chosen_tokens_spread),
   };

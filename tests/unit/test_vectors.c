@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/bytes.h"
 #include "key/key.h"
 #include "prf/prf.h"
 #include "support.h"
@@ -39,7 +40,7 @@ static void derivation(void **state) {
       const uint64_t tenant = strtoull(json_string_value(json_array_get(tenants, i)), NULL, 10);
       gp_prf prf;
       assert_ok(gp_prf_init(&prf, key, &tenant, error));
-      assert_hex_equal(prf.tweak, sizeof prf.tweak, json_string_value(json_array_get(tweaks, i)));
+      assert_hex_equal(prf.tweak, GP_NONCE_SIZE, json_string_value(json_array_get(tweaks, i)));
       gp_prf_release(&prf);
     }
     gp_key_free(key);
@@ -107,11 +108,15 @@ static void bulk_nonces(void **state) {
         tokens[i] = (uint32_t)next_random(&random);
       }
       uint8_t together[GP_PRF_BATCH][GP_BLOCK_SIZE];
+      uint8_t pairs[GP_PRF_BATCH][GP_BLOCK_SIZE];
       assert_ok(gp_prf_nonces(&prf, &lane, tokens, GP_PRF_BATCH, together, error));
+      assert_ok(gp_prf_pairs(&prf, &lane, tokens, GP_PRF_BATCH, pairs, error));
       for (size_t i = 0; i < GP_PRF_BATCH; i++) {
         uint8_t alone[1][GP_BLOCK_SIZE];
         assert_ok(gp_prf_nonces(&prf, &lane, tokens + i, 1, alone, error));
         assert_memory_equal(alone[0], together[i], GP_BLOCK_SIZE);
+        gp_store_le32(alone[0] + GP_NONCE_SIZE, tokens[i + width]);
+        assert_memory_equal(alone[0], pairs[i], GP_BLOCK_SIZE);
       }
       gp_prf_lane_release(&lane);
       gp_prf_release(&prf);
@@ -176,13 +181,13 @@ static void single_tokens(void **state) {
     uint32_t *colours = ids_of(array_of(item, "colours"), &n_colours);
     assert_int_equal(n, n_colours);
     assert_in_range(n, 1, GP_PRF_BATCH);
-    uint8_t nonce[GP_PRF_BATCH][GP_BLOCK_SIZE] = {{0}};
+    uint8_t pairs[GP_PRF_BATCH][GP_BLOCK_SIZE];
     uint8_t green[GP_PRF_BATCH];
     for (size_t i = 0; i < n; i++) {
-      unhex(text_of(item, "nonce"), nonce[i], GP_NONCE_SIZE);
+      unhex(text_of(item, "nonce"), pairs[i], GP_NONCE_SIZE);
+      gp_store_le32(pairs[i] + GP_NONCE_SIZE, tokens[i]);
     }
-    assert_ok(gp_prf_green(&prf, &lane, (const uint8_t(*)[GP_BLOCK_SIZE])nonce, tokens, n, green,
-                           error));
+    assert_ok(gp_prf_green(&prf, &lane, (const uint8_t(*)[GP_BLOCK_SIZE])pairs, n, green, error));
     for (size_t i = 0; i < n; i++) {
       assert_int_equal(green[i], colours[i]);
     }

@@ -125,21 +125,6 @@ static void agrees_with_the_lists(void **state) {
   }
 }
 
-/* z from weighted coins: T over its standard deviation, by hand. */
-static void weighted_tally(void **state) {
-  (void)state;
-  gp_tally tally = {0};
-  assert_true(gp_tally_z(&tally, 0.25) == 0.0);
-  gp_tally_add(&tally, true, 3.0);
-  gp_tally_add(&tally, false, -1.0);
-  gp_tally_add(&tally, true, 0.5);
-  const double t = 3.0 * 0.75 - 1.0 * -0.25 + 0.5 * 0.75;
-  const double variance = 0.25 * 0.75 * (9.0 + 1.0 + 0.25);
-  assert_true(fabs(gp_tally_z(&tally, 0.25) - t / sqrt(variance)) < 1e-15);
-  assert_int_equal(tally.coins, 3);
-  assert_int_equal(tally.green, 2);
-}
-
 static void bad_arguments(void **state) {
   (void)state;
   gp_key *key = test_key(NULL);
@@ -159,8 +144,9 @@ static void bad_arguments(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(nothing_scored),        cmocka_unit_test(repeats_count_once),
-      cmocka_unit_test(agrees_with_the_lists), cmocka_unit_test(weighted_tally),
+      cmocka_unit_test(nothing_scored),
+      cmocka_unit_test(repeats_count_once),
+      cmocka_unit_test(agrees_with_the_lists),
       cmocka_unit_test(bad_arguments),
   };
   return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
