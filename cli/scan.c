@@ -337,36 +337,42 @@ static int by_p_of_candidates(const void *a, const void *b) {
   return x->index < y->index ? -1 : x->index > y->index;
 }
 
+static gp_status list_candidate(findings *all, size_t *capacity, const candidate_findings *one,
+                                gp_error *error) {
+  candidate_findings *list = grow(all->candidates, all->n_found, capacity, sizeof *list);
+  if (list == NULL) {
+    return fail_memory(error, "the list of candidates");
+  }
+  all->candidates = list;
+  list[all->n_found++] = *one;
+  return GP_OK;
+}
+
 /* The best candidate, and a list of those found. The first of equals is the best. */
 static gp_status judge_candidates(const scan_plan *plan, findings *all, gp_error *error) {
   const double log10_alpha = log10(all->alpha);
   all->n_candidates = all->info.n_candidates;
-  all->best = candidate(plan, all, 0);
-  size_t n_found = 0;
-  for (size_t i = 0; i < all->n_candidates; i++) {
+  gp_status status = GP_OK;
+  size_t capacity = 0;
+  for (size_t i = 0; i < all->n_candidates && status == GP_OK; i++) {
     const candidate_findings one = candidate(plan, all, i);
-    all->best = one.result.log10_p < all->best.result.log10_p ? one : all->best;
-    n_found += one.log10_p_corrected <= log10_alpha;
-  }
-  if (all->n_candidates == 1) {
-    return GP_OK;
-  }
-  all->candidates = calloc(n_found + 1, sizeof *all->candidates);
-  if (all->candidates == NULL) {
-    return fail_memory(error, "the list of candidates");
-  }
-  for (size_t i = 0; i < all->n_candidates && all->n_found < n_found; i++) {
-    const candidate_findings one = candidate(plan, all, i);
-    if (one.log10_p_corrected <= log10_alpha) {
-      all->candidates[all->n_found++] = one;
+    const bool better = i == 0 || one.result.log10_p < all->best.result.log10_p;
+    all->best = better ? one : all->best;
+    if (all->n_candidates > 1 && one.log10_p_corrected <= log10_alpha) {
+      status = list_candidate(all, &capacity, &one, error);
     }
   }
-  if (all->n_found == 0) {
-    all->candidates[all->n_found++] = all->best;
+  if (status != GP_OK || all->n_candidates == 1) {
+    return status;
   }
-  qsort(all->candidates, all->n_found, sizeof *all->candidates, by_p_of_candidates);
-  all->n_found = all->n_found < CANDIDATES_LISTED ? all->n_found : CANDIDATES_LISTED;
-  return GP_OK;
+  if (all->n_found == 0) {
+    status = list_candidate(all, &capacity, &all->best, error);
+  }
+  if (status == GP_OK) {
+    qsort(all->candidates, all->n_found, sizeof *all->candidates, by_p_of_candidates);
+    all->n_found = all->n_found < CANDIDATES_LISTED ? all->n_found : CANDIDATES_LISTED;
+  }
+  return status;
 }
 
 static gp_status finish_weights(scan_state *state, gp_error *error) {

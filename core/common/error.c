@@ -37,6 +37,15 @@ void gp_error_set(gp_error *error, gp_status status, const char *format, ...) {
   }
 }
 
+void gp_error_system(gp_error *error, const char *what, int number) {
+  char text[128];
+  if (strerror_r(number, text, sizeof text) != 0) {
+    gp_error_set(error, GP_ERR_IO, "%s: error %d", what, number);
+  } else {
+    gp_error_set(error, GP_ERR_IO, "%s: %s", what, text);
+  }
+}
+
 const char *gp_status_string(gp_status status) {
   switch (status) {
   case GP_OK:

@@ -25,4 +25,13 @@ static inline gp_status gp_fail_memory(gp_error *error, const char *what) {
   return gp_fail(error, GP_ERR_MEMORY, "out of memory: %s", what);
 }
 
+/* "what: why", where `number` is errno's; strerror() need not be thread-safe, this is. */
+void gp_error_system(gp_error *error, const char *what, int number);
+
+/* The answer to a system call that failed; `what` says what could not be done. */
+static inline gp_status gp_fail_system(gp_error *error, const char *what, int number) {
+  gp_error_system(error, what, number);
+  return GP_ERR_IO;
+}
+
 #endif

@@ -89,3 +89,7 @@ void gp_display_name(char out[GP_DISPLAY_NAME_SIZE], const char *path) {
   }
   *end = '\0';
 }
+
+void gp_display_input(char out[GP_DISPLAY_NAME_SIZE], const char *path) {
+  gp_display_name(out, strcmp(path, "-") == 0 ? "standard input" : path);
+}

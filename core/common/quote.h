@@ -16,4 +16,7 @@ const char *gp_quote(char out[GP_QUOTE_SIZE], const char *bytes, size_t length);
  * '?', and of a long path the end is kept. */
 void gp_display_name(char out[GP_DISPLAY_NAME_SIZE], const char *path);
 
+/* The same for what "-" is standard input to. */
+void gp_display_input(char out[GP_DISPLAY_NAME_SIZE], const char *path);
+
 #endif

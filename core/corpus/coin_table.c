@@ -49,10 +49,6 @@ void gp_coin_table_release(gp_coin_table *table) {
   }
 }
 
-static gp_status fail_log(const char *what, gp_error *error) {
-  return gp_fail(error, GP_ERR_IO, "cannot %s a scratch file: %s", what, strerror(errno));
-}
-
 static gp_status open_log(const gp_memory_budget *budget, FILE **log, gp_error *error) {
   int fd = -1;
   const gp_status status = gp_scratch_file(budget->scratch, &fd, error);
@@ -72,7 +68,9 @@ static gp_status put_record(FILE *log, const uint8_t id[GP_ID_SIZE], uint64_t pl
   uint8_t record[RECORD_SIZE];
   memcpy(record, id, GP_ID_SIZE);
   gp_store_le64(record + GP_ID_SIZE, place);
-  return fwrite(record, sizeof record, 1, log) == 1 ? GP_OK : fail_log("write", error);
+  return fwrite(record, sizeof record, 1, log) == 1
+             ? GP_OK
+             : gp_fail_system(error, "cannot write a scratch file", errno);
 }
 
 /* The memory is spent: what the shard has seen goes to a log, and so will what comes. */
@@ -214,7 +212,7 @@ static gp_status replay(FILE *log, uint64_t records, gp_idset *seen, log_reader 
     }
   }
   if (status == GP_OK && ferror(log)) {
-    status = fail_log("read", error);
+    status = gp_fail_system(error, "cannot read a scratch file", errno);
   }
   return status != GP_OK ? status : flush_visits(reader, error);
 }
@@ -231,7 +229,9 @@ static gp_status split_log(const gp_memory_budget *budget, FILE *log, unsigned s
     const uint64_t part = gp_id_hash(id) << skip >> (64 - SPLIT_LOG2);
     status = put_record(parts[part], id, place, error);
   }
-  return status == GP_OK && ferror(log) ? fail_log("read", error) : status;
+  return status == GP_OK && ferror(log)
+             ? gp_fail_system(error, "cannot read a scratch file", errno)
+             : status;
 }
 
 /* Whether a table for so many coins fits: at most 5/8 full, up to twice as large as it would
@@ -246,7 +246,7 @@ static gp_status finish_log( // NOLINT(misc-no-recursion)
     gp_error *error) {
   const off_t size = fflush(log) == 0 ? ftello(log) : -1;
   if (size < 0 || fseeko(log, 0, SEEK_SET) != 0) {
-    const gp_status status = fail_log("write", error);
+    const gp_status status = gp_fail_system(error, "cannot write a scratch file", errno);
     (void)fclose(log);
     return status;
   }

@@ -285,7 +285,7 @@ gp_status gp_corpus_run(gp_corpus *corpus, const gp_corpus_input *inputs, size_t
     }
     status = gp_reader_options_check(&inputs[i].options, &reason);
     if (status != GP_OK) {
-      return gp_fail(error, status, "gp_corpus_run: %s", reason.message);
+      return gp_fail(error, status, "%s", reason.message);
     }
     status = gp_corpus_add_input(corpus, inputs[i].path, inputs[i].options.format, error);
   }

@@ -45,7 +45,7 @@ static gp_status fail_input(const files *feed, gp_status status, uint64_t line,
                             const gp_error *reason, gp_error *error) {
   const gp_corpus_input *input = &feed->corpus->work.inputs[feed->input];
   char name[GP_DISPLAY_NAME_SIZE];
-  gp_display_name(name, strcmp(input->path, "-") == 0 ? "standard input" : input->path);
+  gp_display_input(name, input->path);
   return gp_source_fail(error, status, name, input->options.format, line, reason);
 }
 

@@ -92,7 +92,7 @@ gp_status gp_ledger_add(gp_ledger *ledger, uint32_t fresh, uint32_t green, gp_er
   }
   const uint32_t counts[2] = {fresh, green};
   if (fwrite(counts, sizeof counts, 1, ledger->waiting) != 1) {
-    return gp_fail(error, GP_ERR_IO, "cannot write a scratch file: %s", strerror(errno));
+    return gp_fail_system(error, "cannot write a scratch file", errno);
   }
   return GP_OK;
 }
@@ -119,7 +119,7 @@ gp_status gp_ledger_map(gp_ledger *ledger, gp_ledger_late *late, gp_error *error
   *late = (gp_ledger_late){0};
   const off_t size = fflush(ledger->waiting) == 0 ? ftello(ledger->waiting) : -1;
   if (size < 0) {
-    return gp_fail(error, GP_ERR_IO, "cannot write a scratch file: %s", strerror(errno));
+    return gp_fail_system(error, "cannot write a scratch file", errno);
   }
   late->count = (uint64_t)size / sizeof *late->counts;
   if (late->count == 0) {

@@ -186,7 +186,7 @@ gp_status gp_partial_open(const char *path, const uint8_t mask[GP_ID_SIZE],
   if (made == NULL) {
     return gp_fail_memory(error, "a partial file");
   }
-  gp_display_name(made->name, strcmp(path, "-") == 0 ? "standard input" : path);
+  gp_display_input(made->name, path);
   gp_error reason;
   gp_status status = gp_input_open(path, &made->input, &reason);
   if (status != GP_OK) {

@@ -309,7 +309,7 @@ static gp_status refuse(const gp_work *work, gp_batch *batch, const gp_batch_rec
                         gp_status status, const gp_error *reason, gp_error *error) {
   const gp_corpus_input *input = &work->inputs[item->input];
   char name[GP_DISPLAY_NAME_SIZE];
-  gp_display_name(name, strcmp(input->path, "-") == 0 ? "standard input" : input->path);
+  gp_display_input(name, input->path);
   (void)gp_source_fail(error, status, name, input->options.format, item->record.line, reason);
   if (!work->options->skip_bad || status != GP_ERR_FORMAT) {
     return status;

@@ -16,11 +16,10 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
-#define RAW_SIZE          262144U
-#define GZIP_ONLY_WINDOW  (15 + 16) /* zlib: the largest window, gzip framing and no other */
-#define GZIP_MAGIC_0      0x1FU
-#define GZIP_MAGIC_1      0x8BU
-#define SYSTEM_ERROR_SIZE 128
+#define RAW_SIZE         262144U
+#define GZIP_ONLY_WINDOW (15 + 16) /* zlib: the largest window, gzip framing and no other */
+#define GZIP_MAGIC_0     0x1FU
+#define GZIP_MAGIC_1     0x8BU
 
 struct gp_input {
   int fd;
@@ -37,14 +36,6 @@ struct gp_input {
   unsigned char raw[RAW_SIZE];
 };
 
-static gp_status fail_system(gp_error *reason, const char *what, int number) {
-  char text[SYSTEM_ERROR_SIZE];
-  if (strerror_r(number, text, sizeof text) != 0) {
-    return gp_fail(reason, GP_ERR_IO, "%s: error %d", what, number);
-  }
-  return gp_fail(reason, GP_ERR_IO, "%s: %s", what, text);
-}
-
 static gp_status open_file(gp_input *input, const char *path, gp_error *reason) {
   if (strcmp(path, "-") == 0) {
     input->fd = STDIN_FILENO;
@@ -53,13 +44,13 @@ static gp_status open_file(gp_input *input, const char *path, gp_error *reason) 
       input->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     } while (input->fd < 0 && errno == EINTR);
     if (input->fd < 0) {
-      return fail_system(reason, "cannot be opened", errno);
+      return gp_fail_system(reason, "cannot be opened", errno);
     }
     input->close_fd = true;
   }
   struct stat facts;
   if (fstat(input->fd, &facts) != 0) {
-    return fail_system(reason, "cannot be read", errno);
+    return gp_fail_system(reason, "cannot be read", errno);
   }
   if (S_ISDIR(facts.st_mode)) {
     return gp_fail(reason, GP_ERR_IO, "is a directory: name the files in it");
@@ -142,7 +133,7 @@ static gp_status read_raw(gp_input *input, void *out, size_t capacity, size_t *c
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       wait_readable(input->fd);
     } else if (errno != EINTR) {
-      return fail_system(reason, "cannot be read", errno);
+      return gp_fail_system(reason, "cannot be read", errno);
     }
   }
 }

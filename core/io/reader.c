@@ -65,7 +65,7 @@ gp_status gp_reader_open(const char *path, const gp_reader_options *options, gp_
   if (opened == NULL) {
     return gp_fail_memory(error, "a reader");
   }
-  gp_display_name(opened->name, strcmp(path, "-") == 0 ? "standard input" : path);
+  gp_display_input(opened->name, path);
   gp_error reason;
   status = copy_options(opened, options, &reason);
   if (status == GP_OK) {

@@ -15,6 +15,8 @@
 #define TOKEN_LINE_MAX ((size_t)1 << 26)
 #define JSON_LINE_MAX  ((size_t)1 << 24)
 
+#define TEXT_LOOKED_AT ((size_t)8192)
+
 struct gp_source {
   gp_input_format format;
   bool begun;
@@ -127,6 +129,20 @@ static gp_status check_byte_order_mark(gp_source *source, gp_error *reason) {
   return GP_OK;
 }
 
+/* An archive, an image or UTF-16 named by mistake would be tokenized as if it were text, and a
+ * verdict about it taken for one about what is in it. */
+static gp_status check_text(gp_source *source, gp_error *reason) {
+  const gp_status status = gp_window_fill(&source->window, TEXT_LOOKED_AT, reason);
+  const size_t there = gp_window_length(&source->window);
+  if (status == GP_OK && memchr(gp_window_start(&source->window), '\0',
+                                there < TEXT_LOOKED_AT ? there : TEXT_LOOKED_AT) != NULL) {
+    return gp_fail(reason, GP_ERR_FORMAT,
+                   "is not text: it has NUL bytes near its start; UTF-16 has to be converted to "
+                   "UTF-8, an archive to be unpacked");
+  }
+  return status;
+}
+
 /* What is done once, before the first record. */
 static gp_status begin(gp_source *source, gp_error *reason) {
   gp_status status = gp_window_fill(&source->window, 3, reason);
@@ -139,6 +155,9 @@ static gp_status begin(gp_source *source, gp_error *reason) {
   if (gp_window_length(&source->window) == 0) {
     source->line = 0;
     return gp_fail(reason, GP_ERR_FORMAT, "the file is empty: it holds no document");
+  }
+  if (source->format == GP_INPUT_TEXT) {
+    return check_text(source, reason);
   }
   if (source->format == GP_INPUT_NPY) {
     return gp_arrays_open_npy(&source->arrays, &source->window, reason);

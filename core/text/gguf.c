@@ -19,11 +19,10 @@
 
 #include <openssl/evp.h>
 
-#define BUFFER_SIZE       65536U
-#define HEADER_SIZE       24U /* magic, version, number of tensors, number of pairs */
-#define ITEM_SIZE_MIN     14U /* length of the key, a byte of it, type, a byte of value */
-#define TENSOR_SIZE_MIN   24U /* length of the name, dimensions (none), type, offset */
-#define SYSTEM_ERROR_SIZE 128
+#define BUFFER_SIZE     65536U
+#define HEADER_SIZE     24U /* magic, version, number of tensors, number of pairs */
+#define ITEM_SIZE_MIN   14U /* length of the key, a byte of it, type, a byte of value */
+#define TENSOR_SIZE_MIN 24U /* length of the name, dimensions (none), type, offset */
 
 struct gp_gguf {
   int fd;
@@ -41,14 +40,6 @@ struct gp_gguf {
   size_t end;
   uint8_t buffer[BUFFER_SIZE];
 };
-
-static gp_status fail_system(gp_error *reason, const char *what, int number) {
-  char text[SYSTEM_ERROR_SIZE];
-  if (strerror_r(number, text, sizeof text) != 0) {
-    return gp_fail(reason, GP_ERR_IO, "%s: error %d", what, number);
-  }
-  return gp_fail(reason, GP_ERR_IO, "%s: %s", what, text);
-}
 
 const char *gp_gguf_type_name(gp_gguf_type type) {
   switch (type) {
@@ -135,7 +126,7 @@ static gp_status fill(gp_gguf *gguf, gp_error *reason) {
       return gp_fail(reason, GP_ERR_FORMAT, "has become shorter while it was read");
     }
     if (errno != EINTR) {
-      return fail_system(reason, "cannot be read", errno);
+      return gp_fail_system(reason, "cannot be read", errno);
     }
   }
 }
@@ -201,11 +192,11 @@ static gp_status open_file(gp_gguf *gguf, const char *path, gp_error *reason) {
     gguf->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   } while (gguf->fd < 0 && errno == EINTR);
   if (gguf->fd < 0) {
-    return fail_system(reason, "cannot be opened", errno);
+    return gp_fail_system(reason, "cannot be opened", errno);
   }
   struct stat facts;
   if (fstat(gguf->fd, &facts) != 0) {
-    return fail_system(reason, "cannot be read", errno);
+    return gp_fail_system(reason, "cannot be read", errno);
   }
   if (!S_ISREG(facts.st_mode)) {
     return gp_fail(reason, GP_ERR_IO, "is no regular file: a GGUF file must be one");

@@ -13,11 +13,10 @@
 
 #include <openssl/evp.h>
 
-#define GGUF_MAGIC        "GGUF"
-#define GGUF_MAGIC_SIZE   4U
-#define FIRST_READ        65536U
-#define LARGEST_FILE      (UINT32_C(512) << 20)
-#define SYSTEM_ERROR_SIZE 128
+#define GGUF_MAGIC      "GGUF"
+#define GGUF_MAGIC_SIZE 4U
+#define FIRST_READ      65536U
+#define LARGEST_FILE    (UINT32_C(512) << 20)
 
 typedef struct contents {
   char *bytes;
@@ -25,24 +24,16 @@ typedef struct contents {
   size_t capacity;
 } contents;
 
-static gp_status fail_system(gp_error *reason, const char *what, int number) {
-  char text[SYSTEM_ERROR_SIZE];
-  if (strerror_r(number, text, sizeof text) != 0) {
-    return gp_fail(reason, GP_ERR_IO, "%s: error %d", what, number);
-  }
-  return gp_fail(reason, GP_ERR_IO, "%s: %s", what, text);
-}
-
 static gp_status open_file(const char *path, int *fd, gp_error *reason) {
   do {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   } while (*fd < 0 && errno == EINTR);
   if (*fd < 0) {
-    return fail_system(reason, "cannot be opened", errno);
+    return gp_fail_system(reason, "cannot be opened", errno);
   }
   struct stat facts;
   if (fstat(*fd, &facts) != 0) {
-    return fail_system(reason, "cannot be read", errno);
+    return gp_fail_system(reason, "cannot be read", errno);
   }
   if (S_ISDIR(facts.st_mode)) {
     return gp_fail(reason, GP_ERR_IO, "is a directory: name the tokenizer file in it");
@@ -79,7 +70,7 @@ static gp_status read_file(int fd, contents *file, bool *gguf, gp_error *reason)
       continue;
     }
     if (got < 0) {
-      return fail_system(reason, "cannot be read", errno);
+      return gp_fail_system(reason, "cannot be read", errno);
     }
     file->size += (size_t)got;
     *gguf =

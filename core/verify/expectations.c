@@ -411,7 +411,7 @@ static gp_status new_file(const char *name, gp_expectations **file, gp_error *er
   if (made == NULL) {
     return gp_fail_memory(error, "a reader of expectations");
   }
-  gp_display_name(made->name, name);
+  gp_display_input(made->name, name);
   made->digest = EVP_MD_CTX_new();
   made->digest_so_far = EVP_MD_CTX_new();
   if (made->digest == NULL || made->digest_so_far == NULL ||
@@ -458,7 +458,7 @@ gp_status gp_expectations_open(const char *path, gp_expectations **file, gp_erro
     return gp_fail_null(error, __func__, path == NULL ? "path" : "file");
   }
   gp_expectations *made = NULL;
-  gp_status status = new_file(strcmp(path, "-") == 0 ? "standard input" : path, &made, error);
+  gp_status status = new_file(path, &made, error);
   if (status != GP_OK) {
     return status;
   }

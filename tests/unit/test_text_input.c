@@ -116,12 +116,27 @@ static void test_characters(void **state) {
   release(&file);
 }
 
+/* A NUL near the start is no text; behind what is looked at it is a byte like any other. */
+static void test_nul(void **state) {
+  (void)state;
+  const char *why =
+      ": is not text: it has NUL bytes near its start; UTF-16 has to be converted to "
+      "UTF-8, an archive to be unpacked";
+  assert_refused("a\0b\0", 4, &plain, why);
+  bytes text = {0};
+  append_many(&text, 'a', 8192);
+  text.data[8191] = '\0';
+  assert_refused(text.data, text.length, &plain, why);
+  text.data[8191] = 'a';
+  append_many(&text, '\0', 1);
+  assert_parts(&text, &text.length, 1);
+  release(&text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_texts),
-      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_parts),
-      cmocka_unit_test(test_characters),
+      cmocka_unit_test(test_texts), cmocka_unit_test(test_refused),    cmocka_unit_test(test_nul),
+      cmocka_unit_test(test_parts), cmocka_unit_test(test_characters),
   };
   return cmocka_run_group_tests_name("text_input", tests, make_folder, remove_folder);
 }
