@@ -26,8 +26,9 @@ AVX2 static void take_windows(const uint32_t *tokens, size_t width, size_t count
   const int inside = width < GP_IDS_PER_BLOCK ? (int)width : (int)GP_IDS_PER_BLOCK;
   const __m256i keep =
       _mm256_broadcastsi128_si256(_mm_cmplt_epi32(places, _mm_set1_epi32(inside)));
+  const size_t there = count == 0 || width == 0 ? 0 : count + width - 1;
   size_t i = 0;
-  for (; i + 2 <= count && i + 2 + GP_IDS_PER_BLOCK <= count + width; i += 2) {
+  for (; i + 2 <= count && i + 1 + GP_IDS_PER_BLOCK <= there; i += 2) {
     const __m128i first = _mm_loadu_si128((const __m128i *)(const void *)(tokens + i));
     const __m128i second = _mm_loadu_si128((const __m128i *)(const void *)(tokens + i + 1));
     store(blocks[i], _mm256_and_si256(_mm256_set_m128i(second, first), keep));
