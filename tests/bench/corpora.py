@@ -2,6 +2,7 @@
 
 Makes 10 million token ids in ``build/bench`` (once), and prints, all from one run:
 
+* the library on ids in memory, with de-duplication;
 * ``greenprint verify`` on raw ids, gzipped token files and gzipped JSON Lines, with one
   thread and with two, beside ``zcat FILE | wc -c``;
 * gzipped text from end to end, tokenized with SmolLM2's vocabulary;
@@ -132,6 +133,24 @@ def bench_files(turns: int) -> None:
         row(name, time_, TOKENS, note)
 
 
+def bench_library(turns: int) -> None:
+    """All ids in one call of the library, with a new table of pairs each time."""
+    import greenprint
+
+    key = greenprint.Key.load(FOLDER / "bench.key")
+    print("\n10 million ids in memory, one thread: gp_verifier_add() and the p-value")
+    for name in ("uniform", "zipf"):
+        ids = np.fromfile(FOLDER / f"{name}.u32", "<u4")
+        times = []
+        for _ in range(turns):
+            verifier = greenprint.Verifier(key)
+            start = time.perf_counter()
+            verifier.add(ids)
+            _ = verifier.result().log10_p
+            times.append(time.perf_counter() - start)
+        row(name, statistics.median(times), TOKENS)
+
+
 def bench_text(turns: int) -> None:
     """Gzipped text, from end to end."""
     import smollm2
@@ -244,6 +263,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
     make_files()
+    bench_library(options.turns)
     bench_files(options.turns)
     bench_text(options.turns)
     bench_tenants()
