@@ -74,6 +74,9 @@ int cli_parse_tenant(const char *command, const char *text, gp_verifier_options 
 int cli_parse_jobs(const char *command, const char *text, unsigned *threads);
 int cli_parse_memory(const char *command, const char *text, uint64_t *bytes);
 
+/* The value of --partial, which goes to a file. */
+int cli_check_partial(const char *command, const char *path);
+
 /* The most that --jobs may say. */
 #define CLI_THREADS_MAX 1024
 

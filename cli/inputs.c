@@ -14,9 +14,9 @@
 
 void inputs_free(named_inputs *inputs) {
   for (size_t i = 0; i < inputs->count; i++) {
-    free(inputs->entries[i].name);
+    free(inputs->names[i]);
   }
-  free(inputs->entries);
+  free(inputs->names);
   *inputs = (named_inputs){0};
 }
 
@@ -27,14 +27,13 @@ static bool ends_with(const char *name, size_t length, const char *suffix) {
          memcmp(name + length - suffix_length, suffix, suffix_length) == 0;
 }
 
-gp_input_format input_format_of_name(const char *name) {
+gp_input_format input_format_of_name(const char *name, bool has_tokenizer) {
   static const struct {
     const char *suffix;
     gp_input_format format;
   } suffixes[] = {
-      {".jsonl", GP_INPUT_JSONL}, {".ndjson", GP_INPUT_JSONL}, {".txt", GP_INPUT_TEXT},
-      {".text", GP_INPUT_TEXT},   {".md", GP_INPUT_TEXT},      {".npy", GP_INPUT_NPY},
-      {".u16", GP_INPUT_U16},     {".u32", GP_INPUT_U32},
+      {".tokens", GP_INPUT_TOKENS}, {".jsonl", GP_INPUT_JSONL}, {".ndjson", GP_INPUT_JSONL},
+      {".npy", GP_INPUT_NPY},       {".u16", GP_INPUT_U16},     {".u32", GP_INPUT_U32},
   };
   size_t length = strlen(name);
   if (ends_with(name, length, ".gz")) {
@@ -45,7 +44,7 @@ gp_input_format input_format_of_name(const char *name) {
       return suffixes[i].format;
     }
   }
-  return GP_INPUT_TOKENS;
+  return has_tokenizer ? GP_INPUT_TEXT : GP_INPUT_TOKENS;
 }
 
 static int out_of_memory(const char *command) {
@@ -59,18 +58,17 @@ static int add_name(const char *command, char *name, named_inputs *inputs) {
   }
   if (inputs->count == inputs->capacity) {
     const size_t capacity = inputs->capacity > 0 ? 2 * inputs->capacity : 16;
-    named_input *grown = capacity <= SIZE_MAX / sizeof *grown
-                             ? realloc(inputs->entries, capacity * sizeof *grown)
-                             : NULL;
+    char **grown = capacity <= SIZE_MAX / sizeof *grown
+                       ? realloc(inputs->names, capacity * sizeof *grown)
+                       : NULL;
     if (grown == NULL) {
       free(name);
       return out_of_memory(command);
     }
-    inputs->entries = grown;
+    inputs->names = grown;
     inputs->capacity = capacity;
   }
-  inputs->entries[inputs->count++] =
-      (named_input){.name = name, .format = input_format_of_name(name)};
+  inputs->names[inputs->count++] = name;
   return CLI_OK;
 }
 
@@ -142,7 +140,7 @@ static int add_folder(const char *command, const char *folder, int depth, named_
 }
 
 static int compare_names(const void *left, const void *right) {
-  return strcmp(((const named_input *)left)->name, ((const named_input *)right)->name);
+  return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
 static bool is_folder(const char *name) {
@@ -162,6 +160,6 @@ int inputs_add(const char *command, const char *name, bool recursive, named_inpu
   if (inputs->count == before) {
     return cli_fail(command, "%s: the folder holds no file", name);
   }
-  qsort(inputs->entries + before, inputs->count - before, sizeof *inputs->entries, compare_names);
+  qsort(inputs->names + before, inputs->count - before, sizeof *inputs->names, compare_names);
   return CLI_OK;
 }

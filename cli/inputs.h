@@ -4,20 +4,16 @@
 
 #include "greenprint.h"
 
-typedef struct named_input {
-  char *name;
-  gp_input_format format; /* as its name says */
-} named_input;
-
 typedef struct named_inputs {
-  named_input *entries;
+  char **names;
   size_t count;
   size_t capacity;
 } named_inputs;
 
-/* What the end of a name says, before an additional .gz: .jsonl, .ndjson, .npy, .u16, .u32;
- * .txt, .text and .md are text; everything else is a token file. */
-gp_input_format input_format_of_name(const char *name);
+/* What the end of a name says, before an additional .gz: .tokens, .jsonl, .ndjson, .npy, .u16 or
+ * .u32; everything else is text where there is a tokenizer, and a token file where there is
+ * none. */
+gp_input_format input_format_of_name(const char *name, bool has_tokenizer);
 
 /* Adds `name` or, where `recursive` and it is a folder, all regular files in it and below, in
  * the bytewise order of their paths: hidden ones too, and links to regular files, but links to

@@ -57,15 +57,13 @@ static int set_option(int option, char **argv, void *data) {
     plan->per_document = true;
     return CLI_OK;
   case JSON:
-    options->form = REPORT_JSON;
-    return CLI_OK;
+    return report_set_form(name, REPORT_JSON, &options->form);
   case JSON_LINES:
-    options->form = REPORT_JSON_LINES;
     plan->per_document = true;
-    return CLI_OK;
+    return report_set_form(name, REPORT_JSON_LINES, &options->form);
   case PARTIAL:
     plan->partial = optarg;
-    return CLI_OK;
+    return cli_check_partial(name, optarg);
   case MAX_MEMORY:
     return cli_parse_memory(name, optarg, &plan->max_memory);
   case 'j':

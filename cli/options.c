@@ -118,8 +118,15 @@ int cli_parse_jobs(const char *command, const char *text, unsigned *threads) {
 int cli_parse_memory(const char *command, const char *text, uint64_t *bytes) {
   return cli_parse_size(text, bytes) && *bytes >= GP_CORPUS_MEMORY_MIN
              ? CLI_OK
-             : cli_fail(command, "--max-memory %s is not a size of at least 1M, such as 8G",
+             : cli_fail(command,
+                        "--max-memory %s is not a size from 1M on, such as 8G (units K, M, G, T)",
                         text);
+}
+
+int cli_check_partial(const char *command, const char *path) {
+  return strcmp(path, "-") != 0
+             ? CLI_OK
+             : cli_fail(command, "--partial -: it goes to a file, not to standard output");
 }
 
 int cli_each_option(const char *command, int argc, char **argv, const char *letters,

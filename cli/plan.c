@@ -74,22 +74,27 @@ enum {
   JSON
 };
 
-/* A decimal number from 0 on. */
+/* A decimal number; -1 where it is none. */
+static double decimal_of(const char *text) {
+  char *end = NULL;
+  const bool decimal = *text != '\0' && strspn(text, "0123456789.eE+-") == strlen(text);
+  const double value = decimal ? strtod(text, &end) : -1;
+  return decimal && *end == '\0' && isfinite(value) ? value : -1;
+}
+
 static int parse_real(const char *option, const char *text, double *value) {
-  char *end = "";
-  const bool decimal = *text != '\0' && strspn(text, "0123456789.eE+") == strlen(text);
-  *value = decimal ? strtod(text, &end) : 0;
-  return decimal && *end == '\0' && isfinite(*value)
+  *value = decimal_of(text);
+  return *value >= 0
              ? CLI_OK
              : cli_fail(name, "%s %s is not a number from 0 on, such as 2.5", option, text);
 }
 
-/* A share above 0 and at most 1. */
 static int parse_share(const char *option, const char *text, double *value) {
-  const int status = parse_real(option, text, value);
-  return status != CLI_OK || (*value > 0 && *value <= 1)
-             ? status
-             : cli_fail(name, "%s %s is not above 0 and at most 1", option, text);
+  *value = decimal_of(text);
+  return *value > 0 && *value <= 1
+             ? CLI_OK
+             : cli_fail(name, "%s %s is not a number above 0 and at most 1, such as 0.4", option,
+                        text);
 }
 
 static int set_option(int option, char **argv, void *data) {
@@ -189,7 +194,7 @@ static int measure(const plan_options *options, const gp_key *key, gp_result *sa
     return cli_fail(name, "out of memory: too many files");
   }
   for (int i = 0; i < options->n_files; i++) {
-    const gp_input_format format = input_format_of_name(options->files[i]);
+    const gp_input_format format = input_format_of_name(options->files[i], false);
     inputs[i] = (gp_corpus_input){
         options->files[i],
         {.format = format, .field = format == GP_INPUT_JSONL ? "tokens" : NULL}};
@@ -206,6 +211,8 @@ static int measure(const plan_options *options, const gp_key *key, gp_result *sa
   return status == GP_OK ? CLI_OK : cli_fail(name, "%s", error.message);
 }
 
+#define SAMPLE_MIN 50 /* tokens; the share of fewer says too little */
+
 static int from_sample(plan_options *options, plan_basis *basis) {
   gp_key *key = NULL;
   int status = key_open(name, options->key, options->passphrase_file, &key);
@@ -219,11 +226,21 @@ static int from_sample(plan_options *options, plan_basis *basis) {
     return status;
   }
   const gp_result *sample = &basis->sample;
-  if (sample->scored == 0) {
-    return cli_fail(name, "the sample is too short: nothing was scored");
+  if (sample->scored < SAMPLE_MIN) {
+    return cli_fail(
+        name, "the sample is too small to plan with: %" PRIu64 " pairs scored; give %d or more",
+        sample->scored, SAMPLE_MIN);
   }
   basis->measured = true;
   basis->rate = (double)sample->green / (double)sample->scored;
+  const double gamma = gp_params_gamma(&options->params);
+  const double chance = sqrt(gamma * (1 - gamma) / (double)sample->scored);
+  if (basis->rate > gamma && basis->rate < gamma + 2 * chance) {
+    return cli_fail(name,
+                    "the sample is too small to plan with: %" PRIu64 " of %" PRIu64
+                    " green is within two standard errors of gamma = %g; give more text",
+                    sample->green, sample->scored, gamma);
+  }
   basis->distinct = (double)sample->scored / (double)(sample->scored + sample->repeated);
   return CLI_OK;
 }

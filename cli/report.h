@@ -11,6 +11,9 @@ typedef enum report_form {
   REPORT_JSON_LINES, /* an object for each document, and the report last */
 } report_form;
 
+/* Takes note of --json or --json-lines, which exclude each other. */
+int report_set_form(const char *command, report_form form, report_form *chosen);
+
 /* Prints a report on standard output. Returns CLI_OK, or CLI_TROUBLE with a message. */
 int report_print(const char *command, report_form form, const findings *all);
 
@@ -21,6 +24,11 @@ bool report_print_json(const findings *all, bool lines);
 /* How text becomes token ids, as a line of JSON, to be freed; the report has its fields.
  * `tokenizer` may be NULL. */
 char *report_settings(const gp_tokenizer *tokenizer, unsigned normalize);
+
+/* What report_settings() said of a run, for people: the tokenizer's model and digest, the steps
+ * of normalization. To be freed; NULL where there was none. */
+char *report_tokenizer(const findings *all);
+char *report_normalize(const findings *all);
 
 /* --- report_text.c */
 

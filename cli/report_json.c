@@ -12,6 +12,7 @@
 
 /* Of a double with 17 digits, such as -1.2345678901234567e-308. */
 #define REAL_SIZE 32
+#define STEP_SIZE 32 /* of a step of normalization */
 
 /* A file name is any bytes, a JSON string is not: in a name that is not UTF-8 every byte
  * beyond ASCII is written as \xNN. */
@@ -222,6 +223,37 @@ char *report_settings(const gp_tokenizer *tokenizer, unsigned normalize) {
   }
   json_t *settings = json_pack("{s:o, s:o}", "tokenizer", described, "normalize", steps);
   char *text = done && settings != NULL ? json_dumps(settings, JSON_COMPACT) : NULL;
+  json_decref(settings);
+  return text;
+}
+
+char *report_tokenizer(const findings *all) {
+  json_t *settings = json_loads(all->info.settings, 0, NULL);
+  const char *model = NULL;
+  const char *sha256 = NULL;
+  char *text = NULL;
+  if (json_unpack(settings, "{s:{s:s, s:s}}", "tokenizer", "model", &model, "sha256", &sha256) ==
+      0) {
+    const size_t size = strlen(model) + strlen(sha256) + 16;
+    text = malloc(size);
+    if (text != NULL) {
+      (void)snprintf(text, size, "%s, SHA-256 %.16s\xE2\x80\xA6", model, sha256);
+    }
+  }
+  json_decref(settings);
+  return text;
+}
+
+char *report_normalize(const findings *all) {
+  json_t *settings = json_loads(all->info.settings, 0, NULL);
+  json_t *steps = json_object_get(settings, "normalize");
+  char *text = json_array_size(steps) > 0 ? calloc(json_array_size(steps), STEP_SIZE) : NULL;
+  for (size_t i = 0; i < json_array_size(steps) && text != NULL; i++) {
+    const char *step = json_string_value(json_array_get(steps, i));
+    const size_t length = strlen(text);
+    (void)snprintf(text + length, STEP_SIZE, "%s%s", i > 0 ? ", " : "",
+                   step != NULL ? step : "?");
+  }
   json_decref(settings);
   return text;
 }

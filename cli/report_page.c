@@ -87,6 +87,7 @@ static bool set_documents(page *made, const findings *all) {
     const gp_corpus_document *document = &all->shown[i].document;
     const size_t n_segments = take_segments(all, all->shown[i].number, next);
     made->documents[i] = (html_document){
+        .number = all->shown[i].number,
         .input = document->input,
         .line = document->line,
         .tokens = document->tokens,

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_WIDTH 80
@@ -29,6 +30,15 @@ static void print_row(const char *label, const char *format, ...) {
   (void)fputc('\n', stdout);
 }
 
+/* A row with what somebody else may have written, if there is any. */
+static void print_safe_row(const char *label, const char *text) {
+  if (text != NULL) {
+    (void)printf("%s%-10s%s ", style(stdout, STYLE_LABEL), label, style(stdout, STYLE_END));
+    cli_put_safe(stdout, text);
+    (void)fputc('\n', stdout);
+  }
+}
+
 static void print_candidate(const findings *all) {
   const candidate_findings *best = &all->best;
   char params[CLI_PARAMS_SIZE];
@@ -40,6 +50,12 @@ static void print_candidate(const findings *all) {
   if (all->n_candidates > 1) {
     print_row("tried", "%zu keys and tenants; this one is the best", all->n_candidates);
   }
+  char *tokenizer = report_tokenizer(all);
+  char *normalize = report_normalize(all);
+  print_safe_row("tokenizer", tokenizer);
+  print_safe_row("normalize", normalize);
+  free(tokenizer);
+  free(normalize);
 }
 
 static void print_evidence(const findings *all) {
@@ -155,12 +171,32 @@ static void print_meaning(const findings *all) {
   char meaning[CLI_MEANING_SIZE];
   const cli_evidence evidence = findings_evidence(all);
   cli_put_wrapped(stdout, cli_describe_meaning(meaning, &evidence), LINE_WIDTH);
+  if (!all->found && (all->per_document || all->n_segments > 0)) {
+    cli_put_wrapped(stdout,
+                    all->n_segments > 0
+                        ? "That is said of all documents together; the segments listed have "
+                          "tests of their own, which they pass."
+                        : "That is said of all documents together; each document has a test of "
+                          "its own above.",
+                    LINE_WIDTH);
+  }
+}
+
+/* Whose mark it is about: of several that were not found, none is named. */
+static void print_verdict(const findings *all) {
+  (void)printf("%s%s%s of ", style(stdout, all->found ? STYLE_FOUND : STYLE_NOT_FOUND),
+               all->found ? "Found: the mark" : "Not found: the mark", style(stdout, STYLE_END));
+  if (all->n_candidates > 1 && !all->found) {
+    (void)printf("any of %zu keys and tenants.\n", all->n_candidates);
+  } else if (all->best.tenant.has_tenant) {
+    (void)printf("key %s, tenant %" PRIu64 ".\n", all->best.key_id, all->best.tenant.tenant);
+  } else {
+    (void)printf("key %s.\n", all->best.key_id);
+  }
 }
 
 void report_print_text(const findings *all, bool brief) {
-  (void)printf("%s%s%s of key %s.\n", style(stdout, all->found ? STYLE_FOUND : STYLE_NOT_FOUND),
-               all->found ? "Found: the mark" : "Not found: the mark", style(stdout, STYLE_END),
-               all->best.key_id);
+  print_verdict(all);
   if (brief) {
     return;
   }

@@ -125,7 +125,8 @@ static gp_status show(scan_state *state, const gp_corpus_document *document, gp_
   const bool has_segments =
       all->n_segments > 0 && all->segments[all->n_segments - 1].document == state->document;
   const size_t limit = has_segments ? SHOWN_TOKENS_MAX : HTML_TOKENS;
-  if (all->shown_tokens >= limit || all->n_shown >= HTML_DOCUMENTS - (has_segments ? 0 : SPARE)) {
+  const size_t spare = all->located && !has_segments ? SPARE : 0;
+  if (all->shown_tokens >= limit || all->n_shown >= HTML_DOCUMENTS - spare) {
     return GP_OK;
   }
   shown_document *shown = grow(all->shown, all->n_shown, &all->shown_capacity, sizeof *shown);
@@ -404,7 +405,7 @@ static gp_status check_documents(const findings *all, gp_error *error) {
   *error = (gp_error){.status = GP_ERR_FORMAT};
   if (bad > 0) {
     (void)snprintf(error->message, sizeof error->message,
-                   "no document was read: %" PRIu64 " lines were left out", bad);
+                   "no document was read; lines left out: %" PRIu64, bad);
   } else {
     (void)snprintf(error->message, sizeof error->message,
                    "no document was read: the inputs hold none, or no message of that role");

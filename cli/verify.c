@@ -46,25 +46,13 @@ static int set_names(verify_run *run) {
   return CLI_OK;
 }
 
-/* Text can only be read with a tokenizer; with one, files without a telling name are text. */
-static gp_input_format format_of(const verify_options *options, const named_input *input) {
-  static const char *const token_files[] = {".tokens", ".tokens.gz"};
+static gp_input_format format_of(const verify_options *options, const char *input) {
   if (options->has_format) {
     return options->format;
   }
-  if (options->field != NULL || options->role != NULL) {
-    return GP_INPUT_JSONL;
-  }
-  for (size_t i = 0; i < 2; i++) {
-    const size_t length = strlen(input->name);
-    const size_t suffix = strlen(token_files[i]);
-    if (length >= suffix && strcmp(input->name + length - suffix, token_files[i]) == 0) {
-      return GP_INPUT_TOKENS;
-    }
-  }
-  const bool is_lines = input->format == GP_INPUT_TOKENS || input->format == GP_INPUT_TEXT;
-  const gp_input_format lines = options->tokenizer != NULL ? GP_INPUT_TEXT : GP_INPUT_TOKENS;
-  return is_lines ? lines : input->format;
+  return options->field != NULL || options->role != NULL
+             ? GP_INPUT_JSONL
+             : input_format_of_name(input, options->tokenizer != NULL);
 }
 
 static int set_inputs(verify_run *run) {
@@ -81,11 +69,11 @@ static int set_inputs(verify_run *run) {
                             : options->tokenizer != NULL ? "text"
                                                          : "tokens";
   for (size_t i = 0; i < run->names.count; i++) {
-    const gp_input_format format = format_of(options, &run->names.entries[i]);
+    const gp_input_format format = format_of(options, run->names.names[i]);
     const bool is_jsonl = format == GP_INPUT_JSONL;
     const char *field = options->field != NULL ? options->field : usual_field;
     run->inputs[i] = (gp_corpus_input){
-        .path = run->names.entries[i].name,
+        .path = run->names.names[i],
         .options = {.format = format,
                     .field = is_jsonl ? field : NULL,
                     .role = is_jsonl ? options->role : NULL,
@@ -173,7 +161,7 @@ static int check_page(const verify_run *run) {
     needed = is_same_file(page, options->keys[i]);
   }
   for (size_t i = 0; i < run->names.count && !needed; i++) {
-    needed = is_same_file(page, run->names.entries[i].name);
+    needed = is_same_file(page, run->names.names[i]);
   }
   if (needed) {
     return cli_fail(name, "--html %s would replace a file of this very run", page);

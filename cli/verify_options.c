@@ -31,10 +31,11 @@ const char verify_help[] =
     "                              trailing, separated by commas; all without STEPS\n"
     "      --format FORMAT         text, tokens (a document a line), jsonl (an object a\n"
     "                              line), npy, u16 or u32 (little-endian); without it by\n"
-    "                              the name, .txt .tokens .jsonl .npy .u16 .u32, with or\n"
-    "                              without .gz, else text with -t and tokens without\n"
+    "                              the name, .tokens .jsonl .ndjson .npy .u16 .u32, with\n"
+    "                              or without .gz, else text with -t and tokens without\n"
     "      --field PATH            where in the object the text or ids are: text.body,\n"
-    "                              choices.0.text; text with -t, and else tokens\n"
+    "                              choices.0.text; without it messages with --role, text\n"
+    "                              with -t, and else tokens\n"
     "      --role ROLE             the field is a chat; score the messages of this role\n"
     "  -r, --recursive             read all files in folders\n"
     "      --skip-bad              leave out lines that cannot be read, and count them\n"
@@ -172,17 +173,15 @@ static int set_option(int option, char **argv, void *data) {
     options->weights = optarg;
     return CLI_OK;
   case JSON:
-    options->form = REPORT_JSON;
-    return CLI_OK;
+    return report_set_form(name, REPORT_JSON, &options->form);
   case JSON_LINES:
-    options->form = REPORT_JSON_LINES;
-    return CLI_OK;
+    return report_set_form(name, REPORT_JSON_LINES, &options->form);
   case HTML:
     options->html = optarg;
     return CLI_OK;
   case PARTIAL:
     options->partial = optarg;
-    return CLI_OK;
+    return cli_check_partial(name, optarg);
   case 'q':
     options->quiet = true;
     return CLI_OK;

@@ -5,7 +5,10 @@
 
 #include <jansson.h>
 #include <openssl/crypto.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 #include <sodium.h>
+#include <utf8proc.h>
 #include <zlib.h>
 
 static const char help[] =
@@ -28,8 +31,12 @@ int cli_version(int argc, char **argv) {
     return cli_fail("version", "unexpected operand %s; see greenprint version --help",
                     argv[optind]);
   }
-  (void)printf("greenprint %s\n%s\nlibsodium %s\nzlib %s\njansson %s\n", gp_version(),
-               OpenSSL_version(OPENSSL_VERSION), sodium_version_string(), zlibVersion(),
-               jansson_version_str());
+  char pcre2[64] = "?";
+  (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
+  (void)printf("greenprint %s\n%s\nlibsodium %s\nzlib %s\njansson %s\nPCRE2 %s\n"
+               "utf8proc %s (Unicode %s)\n",
+               gp_version(), OpenSSL_version(OPENSSL_VERSION), sodium_version_string(),
+               zlibVersion(), jansson_version_str(), pcre2, utf8proc_version(),
+               utf8proc_unicode_version());
   return cli_flush("version");
 }

@@ -171,10 +171,24 @@ void html_put_code(FILE *out, const char *text) {
 
 void html_put_left_out(FILE *out, const html_report *report) {
   const size_t shown = html_documents_shown(report);
-  if (shown < report->result.documents) {
-    char first[HTML_COUNT_SIZE];
-    char all[HTML_COUNT_SIZE];
+  size_t first = 0; /* so many are shown from the first on */
+  while (first < shown && report->documents[first].number == first) {
+    first++;
+  }
+  if (shown >= report->result.documents) {
+    return;
+  }
+  char part[HTML_COUNT_SIZE];
+  char all[HTML_COUNT_SIZE];
+  char leading[HTML_COUNT_SIZE];
+  if (first == shown) {
     (void)fprintf(out, "<p class=\"note\">The first %s of %s documents are shown.</p>\n",
-                  html_count(first, shown), html_count(all, report->result.documents));
+                  html_count(part, shown), html_count(all, report->result.documents));
+  } else {
+    (void)fprintf(out,
+                  "<p class=\"note\">%s of %s documents are shown: the first %s, and later ones "
+                  "that seemed to hold a segment.</p>\n",
+                  html_count(part, shown), html_count(all, report->result.documents),
+                  html_count(leading, first));
   }
 }

@@ -179,8 +179,9 @@ static bool has_q(const html_report *report) {
 static void put_document_row(FILE *out, const html_report *report, size_t i, bool with_q) {
   const html_document *document = &report->documents[i];
   const gp_result *alone = &document->alone;
-  (void)fprintf(out, "<tr><td class=\"n\"><a href=\"#doc%zu\">%zu</a></td><td><bdi>", i + 1,
-                i + 1);
+  const size_t number = document->number + 1;
+  (void)fprintf(out, "<tr><td class=\"n\"><a href=\"#doc%zu\">%zu</a></td><td><bdi>", number,
+                number);
   html_put(out, html_input_name(report, document->input));
   (void)fprintf(out, "</bdi></td><td class=\"n\">%" PRIu64 "</td>", document->line);
   put_count_cell(out, alone->tokens);
@@ -229,12 +230,13 @@ void html_put_documents(FILE *out, const html_report *report) {
 static void put_segment_row(FILE *out, const html_report *report, size_t i, size_t s) {
   const html_document *document = &report->documents[i];
   const gp_segment *segment = &document->segments[s];
+  const size_t number = document->number + 1;
   (void)fprintf(out,
                 "<tr id=\"s%zu-%zu\"><td class=\"n\"><a href=\"#d%zus%zu\">%zu</a></td>"
                 "<td class=\"n\"><a href=\"#doc%zu\">%zu</a></td><td class=\"n\">%zu\xE2\x80\x93"
                 "%zu</td><td class=\"n\">",
-                i + 1, s + 1, i + 1, s + 1, s + 1, i + 1, i + 1, segment->first,
-                segment->end > segment->first ? segment->end - 1 : segment->first);
+                number, s + 1, number, s + 1, s + 1, number, number, segment->first,
+                segment->end);
   if (document->text != NULL && segment->first < segment->end &&
       segment->end <= document->n_tokens) {
     (void)fprintf(out, "%zu\xE2\x80\x93%zu",
@@ -268,9 +270,8 @@ static void put_segment_table(FILE *out, const html_report *report) {
   }
   (void)fprintf(out,
                 "</tbody></table></div>\n<p class=\"note\">The corrected p pays for the search "
-                "over all segments of all documents. Positions are counted from 0 within the "
-                "document, the last one included; bytes are given as the first and the one "
-                "after the last.%s</p>\n",
+                "over all segments of all documents. Tokens and bytes are counted from 0 within "
+                "the document; the end is not part of a segment.%s</p>\n",
                 all ? "" : " Of some documents only the best segments are shown.");
 }
 

@@ -268,7 +268,7 @@ bool html_put_tokens(FILE *out, const html_report *report, size_t index, size_t 
   drawing d = {.out = out,
                .document = document,
                .context_width = report->params.context_width,
-               .number = index + 1};
+               .number = document->number + 1};
   if (document->n_tokens == 0) {
     (void)fputs("<p class=\"note\">This document has no tokens.</p>\n", out);
     return true;

@@ -146,7 +146,8 @@ static bool put_document(FILE *out, const html_report *report, size_t i, size_t 
   char p[CLI_P_SIZE];
   char scored[HTML_COUNT_SIZE];
   char green[HTML_COUNT_SIZE];
-  (void)fprintf(out, "<article id=\"doc%zu\">\n<h3>Document %zu: <bdi>", i + 1, i + 1);
+  const size_t number = document->number + 1;
+  (void)fprintf(out, "<article id=\"doc%zu\">\n<h3>Document %zu: <bdi>", number, number);
   html_put(out, html_input_name(report, document->input));
   (void)fprintf(out,
                 "</bdi>, line %" PRIu64 "</h3>\n<p class=\"note\">%s of %s scored tokens are "

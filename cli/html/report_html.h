@@ -33,7 +33,8 @@ typedef struct html_point {
 
 /* A document that is shown. */
 typedef struct html_document {
-  size_t input; /* index into `inputs` */
+  size_t number; /* in the run, from 0; rising */
+  size_t input;  /* index into `inputs` */
   uint64_t line;
   const uint32_t *tokens;
   size_t n_tokens;

@@ -146,7 +146,8 @@ bool gp_idset_insert(gp_idset *set, const uint8_t id[GP_ID_SIZE]) {
   return insert_at(set, id, home(set, id));
 }
 
-/* Look-ups under way at once; processors follow ten to sixteen. A power of two. */
+/* Look-ups under way at once: more than the ten to sixteen misses that processors follow, since
+ * some of them hit. A power of two. */
 #define AHEAD ((size_t)32)
 
 void gp_idset_insert_all(gp_idset *set, const uint8_t (*ids)[GP_ID_SIZE], size_t count,

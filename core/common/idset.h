@@ -1,5 +1,5 @@
 /* A set of 16-byte ids that look random to everybody without the key: nonces, and
- * nonces with a token. Open addressing in buckets, 16 bytes a slot. */
+ * nonces with a token. Open addressing with linear probing, 16 bytes a slot. */
 #ifndef GP_COMMON_IDSET_H
 #define GP_COMMON_IDSET_H
 
@@ -25,7 +25,7 @@ static inline bool gp_id_equal(const uint8_t a[GP_ID_SIZE], const uint8_t b[GP_I
 typedef struct gp_idset {
   uint8_t (*slots)[GP_ID_SIZE]; /* all zero means empty; NULL while capacity is 0 */
   size_t capacity;              /* 0 or a power of two */
-  unsigned shift;               /* 64 - log2(number of buckets) */
+  unsigned shift;               /* 64 - log2(capacity) */
   unsigned skip;                /* leading bits of the hash that all ids share; set by whoever
                                    divides ids among sets by those bits */
   size_t used;                  /* slots taken */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/bytes.h"
 #include "common/error.h"
 
 gp_status gp_batch_init(gp_batch *batch, size_t n_keys, gp_error *error) {
@@ -194,16 +195,22 @@ static gp_status reserve_coins(gp_shard_coins *coins, size_t extra, gp_error *er
 gp_status gp_batch_add_coins(gp_batch_coins *coins, const uint8_t (*ids)[GP_ID_SIZE],
                              const uint8_t *flags, size_t count, uint32_t document,
                              gp_error *error) {
+  uint8_t shard_of[GP_COIN_CHUNK];
+  size_t counts[GP_SHARDS] = {0};
+  for (size_t i = 0; i < count; i++) {
+    shard_of[i] = (uint8_t)gp_coin_shard_of(ids[i]);
+    counts[shard_of[i]]++;
+  }
   for (unsigned shard = 0; shard < GP_SHARDS; shard++) {
-    const gp_status status = reserve_coins(&coins->shards[shard], count, error);
+    const gp_status status = reserve_coins(&coins->shards[shard], counts[shard], error);
     if (status != GP_OK) {
       return status;
     }
   }
   for (size_t i = 0; i < count; i++) {
-    gp_shard_coins *shard = &coins->shards[gp_coin_shard_of(ids[i])];
+    gp_shard_coins *shard = &coins->shards[shard_of[i]];
     const size_t at = shard->count++;
-    memcpy(shard->ids[at], ids[i], GP_ID_SIZE);
+    gp_store_words(shard->ids[at], gp_load_words(ids[i]));
     shard->documents[at] = document;
     shard->flags[at] = flags[i];
   }

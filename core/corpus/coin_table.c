@@ -91,36 +91,47 @@ static gp_status move_to_disk(gp_coin_table *table, gp_coin_shard *shard, gp_err
 }
 
 static bool take_memory(gp_memory_budget *budget, uint64_t bytes) {
-  const uint64_t used = atomic_fetch_add(&budget->used, bytes);
-  if (budget->limit > 0 && used + bytes > budget->limit) {
-    atomic_fetch_sub(&budget->used, bytes);
-    return false;
-  }
+  uint_fast64_t used = atomic_load(&budget->used);
+  do {
+    if (budget->limit > 0 && (bytes > budget->limit || used > budget->limit - bytes)) {
+      return false;
+    }
+  } while (!atomic_compare_exchange_weak(&budget->used, &used, used + bytes));
   return true;
 }
 
-/* Makes room for a chunk, or notes that there is none. While a table grows, the old one is
- * there beside the new one. */
-static gp_status make_room(gp_coin_table *table, gp_idset *seen, bool *room, gp_error *error) {
-  gp_memory_budget *budget = table->budget;
+/* Grows a table so that `extra` more ids have room, if the budget has it. While a table grows,
+ * the old one is there beside the new one. */
+static gp_status grow(gp_memory_budget *budget, gp_idset *seen, size_t extra, bool *room,
+                      gp_error *error) {
   const uint64_t before = bytes_of(seen);
-  *room = true;
-  if (gp_idset_capacity_for(seen, GP_COIN_CHUNK) == seen->capacity) {
-    return GP_OK;
-  }
-  size_t extra = GP_COIN_CHUNK + seen->used * atomic_load(&budget->to_come);
-  uint64_t wanted = (uint64_t)gp_idset_capacity_for(seen, extra) * GP_ID_SIZE;
-  if (!take_memory(budget, wanted)) {
-    extra = GP_COIN_CHUNK;
-    wanted = (uint64_t)gp_idset_capacity_for(seen, extra) * GP_ID_SIZE;
-    *room = take_memory(budget, wanted);
-  }
+  const uint64_t wanted = (uint64_t)gp_idset_capacity_for(seen, extra) * GP_ID_SIZE;
+  *room = take_memory(budget, wanted);
   if (!*room) {
-    atomic_store(&budget->exhausted, true);
     return GP_OK;
   }
   const gp_status status = gp_idset_reserve(seen, extra, error);
   atomic_fetch_sub(&budget->used, status == GP_OK ? before : wanted);
+  return status;
+}
+
+/* Makes room for `count` ids, or notes that there is none. Without a limit the table grows for
+ * what is still to come, if there is memory for that. */
+static gp_status make_room(gp_coin_table *table, gp_idset *seen, size_t count, bool *room,
+                           gp_error *error) {
+  gp_memory_budget *budget = table->budget;
+  *room = true;
+  if (gp_idset_capacity_for(seen, count) == seen->capacity) {
+    return GP_OK;
+  }
+  const unsigned to_come = budget->limit == 0 ? atomic_load(&budget->to_come) : 0;
+  if (to_come > 0 && grow(budget, seen, count + seen->used * to_come, room, NULL) == GP_OK) {
+    return GP_OK;
+  }
+  const gp_status status = grow(budget, seen, count, room, error);
+  if (!*room) {
+    atomic_store(&budget->exhausted, true);
+  }
   return status;
 }
 
@@ -142,7 +153,7 @@ gp_status gp_coin_table_add(gp_coin_table *table, unsigned shard,
   if (own->log == NULL) {
     bool room = !atomic_load(&table->budget->exhausted);
     if (room) {
-      status = make_room(table, &own->seen, &room, error);
+      status = make_room(table, &own->seen, count, &room, error);
     }
     if (status == GP_OK && room) {
       find_fresh(&own->seen, ids, flags, count);
@@ -234,10 +245,10 @@ static gp_status split_log(const gp_memory_budget *budget, FILE *log, unsigned s
              : status;
 }
 
-/* Whether a table for so many coins fits: at most 5/8 full, up to twice as large as it would
- * have to be, and the smaller one beside it while it grows. */
+/* Whether a table for so many coins fits: at most 5/8 full, and up to twice as large as it would
+ * have to be. */
 static bool fits(const gp_memory_budget *budget, uint64_t records) {
-  return budget->limit == 0 || records <= budget->limit / ((uint64_t)GP_ID_SIZE * 5);
+  return budget->limit == 0 || records <= budget->limit / ((uint64_t)GP_ID_SIZE * 4);
 }
 
 /* Takes over `log`. Recursion ends after SKIP_MAX / SPLIT_LOG2 levels. */

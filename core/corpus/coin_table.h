@@ -31,13 +31,14 @@ typedef struct gp_memory_budget {
   uint64_t limit; /* bytes; 0: none */
   atomic_uint_fast64_t used;
   atomic_bool exhausted;
-  /* How many times as much input as was read is still to come, as far as is known: a table that
-   * has to grow grows for that. It only saves time. */
+  /* How many times as much input as was read is still to come, as far as is known: without a
+   * limit, a table that has to grow grows for that. Saves time, and takes memory where what is
+   * to come repeats what was. */
   atomic_uint to_come;
   const char *scratch; /* folder */
 } gp_memory_budget;
 
-#define GP_TO_COME_MAX 7U
+#define GP_TO_COME_MAX 3U
 
 typedef struct gp_coin_shard {
   gp_idset seen;

@@ -149,7 +149,7 @@ static gp_status mark_coins(gp_corpus *corpus, gp_worker *worker, gp_batch *batc
     } else if (status == GP_OK && !late) {
       status = gp_worker_count(worker, &corpus->work, key, ids, coins->flags + i, count, error);
     }
-    *deferred = *deferred || late;
+    *deferred = *deferred || late; /* by any of the keys */
   }
   return status;
 }

@@ -33,8 +33,8 @@ static gp_status adopt_header(partials *feed, gp_partial_header *header, gp_erro
   }
   char first[GP_DISPLAY_NAME_SIZE];
   char other[GP_DISPLAY_NAME_SIZE];
-  gp_display_name(first, feed->paths[0]);
-  gp_display_name(other, feed->paths[feed->path]);
+  gp_display_input(first, feed->paths[0]);
+  gp_display_input(other, feed->paths[feed->path]);
   return gp_fail(error, GP_ERR_ARGUMENT, "%s cannot be merged with %s: they differ in the %s",
                  other, first, difference);
 }

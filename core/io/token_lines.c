@@ -20,15 +20,22 @@ static gp_status fail_word(const char *word, size_t length, const char *why, gp_
   return gp_fail(reason, GP_ERR_FORMAT, "%s %s", gp_quote(quoted, word, length), why);
 }
 
+static const char *why_no_id(const char *word, size_t length) {
+  const char first = (char)(word[0] | 0x20); /* small letters of ASCII from capital ones */
+  if (word[0] == '{') {
+    return "is not a token id: is this JSON Lines?";
+  }
+  return length > 1 && first >= 'a' && first <= 'z'
+             ? "is not a token id: is this text? It takes a tokenizer to read (--tokenizer)"
+             : "is not a token id: digits expected";
+}
+
 static gp_status parse_word(const char *word, size_t length, uint32_t *id, gp_error *reason) {
   uint64_t value = 0;
   bool too_large = false;
   for (size_t i = 0; i < length; i++) {
     if (!is_digit(word[i])) {
-      return fail_word(word, length,
-                       word[0] == '{' ? "is not a token id: is this JSON Lines?"
-                                      : "is not a token id: digits expected",
-                       reason);
+      return fail_word(word, length, why_no_id(word, length), reason);
     }
     if (!too_large) {
       value = 10 * value + (uint64_t)(word[i] - '0');

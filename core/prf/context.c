@@ -28,7 +28,11 @@ static void absorb_block(const uint32_t *tokens, size_t width, size_t index, siz
 static gp_status mac_windows(gp_prf_lane *lane, const uint32_t *tokens, size_t width,
                              size_t count, uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
   const uint8_t(*in)[GP_BLOCK_SIZE] = (const uint8_t(*)[GP_BLOCK_SIZE])state;
-  gp_pair_steps_get()->take_windows(tokens, width, count, state);
+  if (width == 0) {
+    memset(state, 0, count * GP_BLOCK_SIZE);
+  } else {
+    gp_pair_steps_get()->take_windows(tokens, width, count, state);
+  }
   gp_status status = gp_cipher_blocks(lane->context, in, state, count, error);
   for (size_t index = 1; index * GP_IDS_PER_BLOCK < width && status == GP_OK; index++) {
     absorb_block(tokens, width, index, count, state);

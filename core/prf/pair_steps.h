@@ -18,7 +18,7 @@
 
 typedef struct gp_pair_steps {
   /* The first block of `count` overlapping windows: of window i, min(width, 4) ids from tokens[i]
-   * on, and zeros. Nothing is read beyond the last window. */
+   * on, and zeros. Nothing is read beyond the last window. width > 0. */
   void (*take_windows)(const uint32_t *tokens, size_t width, size_t count,
                        uint8_t (*blocks)[GP_BLOCK_SIZE]);
   /* blocks[i] becomes a pair: XORed with the tweak, whose last 4 bytes do not matter, and the
@@ -69,9 +69,7 @@ static inline void gp_pair_put_counters(const uint8_t pair[GP_BLOCK_SIZE], uint3
   }
 }
 
-/* Plane by plane from the least significant: where g has a 1, a number with a 0 is smaller and
- * one with a 1 as small as its lower bits say; where g has a 0, a number with a 1 is larger and
- * one with a 0 as small as its lower bits say. Here for the 64 numbers around that of v. */
+/* The comparison that mask.c explains, for the 64 numbers around that of v. */
 static inline uint8_t gp_pair_compare(const uint8_t pair[GP_BLOCK_SIZE],
                                       const uint8_t (*first)[GP_BLOCK_SIZE], size_t stride,
                                       uint32_t k, uint32_t g) {

@@ -83,6 +83,15 @@ static gp_status read_file(int fd, contents *file, bool *gguf, gp_error *reason)
 
 static gp_status read_json(const contents *file, gp_tokenizer *made, gp_error *reason) {
   unsigned int size = 0;
+  size_t blanks = 0;
+  while (blanks < file->size && strchr(" \t\r\n", file->bytes[blanks]) != NULL &&
+         file->bytes[blanks] != '\0') {
+    blanks++;
+  }
+  if (blanks == file->size || file->bytes[blanks] != '{') {
+    return gp_fail(reason, GP_ERR_FORMAT,
+                   "is neither a GGUF file nor a tokenizer.json: it starts like neither");
+  }
   made->info.bytes = file->size;
   if (EVP_Digest(file->bytes, file->size, made->info.sha256, &size, EVP_sha256(), NULL) != 1) {
     return gp_fail(reason, GP_ERR_CRYPTO, "SHA-256 failed in OpenSSL");

@@ -3,7 +3,7 @@
 #include "common/error.h"
 
 /* A table that has to grow grows for the pairs to come, as many of which will be new as were so
- * far: growing by and by costs as much as the look-ups. Up to eight times as large, since the
+ * far: growing by and by costs as much as the look-ups. Up to four times as large, since the
  * share of new pairs falls. */
 static size_t room_for(const gp_coins *coins, size_t count, size_t to_come) {
   if (gp_idset_capacity_for(&coins->seen, count) == coins->seen.capacity) {
@@ -11,14 +11,18 @@ static size_t room_for(const gp_coins *coins, size_t count, size_t to_come) {
   }
   const double seen = (double)(coins->scored + coins->repeated) + 1.0;
   const double expected = (double)to_come * ((double)coins->scored / seen);
-  const double limit = 7.0 * (double)coins->scored;
+  const double limit = 3.0 * (double)coins->scored;
   return count + (size_t)(expected < limit ? expected : limit);
 }
 
 gp_status gp_coins_add(gp_coins *coins, const gp_prf *prf, gp_prf_lane *lane,
                        uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, size_t to_come,
                        gp_error *error) {
-  gp_status status = gp_idset_reserve(&coins->seen, room_for(coins, count, to_come), error);
+  const size_t room = room_for(coins, count, to_come);
+  gp_status status = gp_idset_reserve(&coins->seen, room, error);
+  if (status != GP_OK && room > count) { /* there may be memory for those that are here */
+    status = gp_idset_reserve(&coins->seen, count, error);
+  }
   if (status != GP_OK) {
     return status;
   }

@@ -130,7 +130,10 @@ static html_document read_document(const json_t *object, double gamma) {
 static void read_documents(const json_t *array, html_report *report) {
   html_document *documents = array_of(array, sizeof *documents);
   for (size_t i = 0; i < json_array_size(array); i++) {
-    documents[i] = read_document(json_array_get(array, i), gp_params_gamma(&report->params));
+    const json_t *object = json_array_get(array, i);
+    documents[i] = read_document(object, gp_params_gamma(&report->params));
+    const bool has_number = json_object_get(object, "number") != NULL;
+    documents[i].number = has_number ? count_of(object, "number") : i;
   }
   report->documents = documents;
   report->n_documents = json_array_size(array);

@@ -240,6 +240,114 @@ def test_a_corpus_larger_than_memory(greenprint, key):
 # --------------------------------------------------------------------- bad lines
 
 
+def test_page_keeps_the_numbers_of_documents(greenprint, mark):
+    """Documents beyond those that the page has room for are shown where a segment is found."""
+    docs = [plain(seed, 20) for seed in range(650)]
+    docs[600] = mark(1, 600)
+    write(greenprint, "many.tokens", as_lines(docs))
+    result = greenprint("verify", "-k", "k.key", "--locate", "--html", "p.html", "many.tokens")
+    assert result.returncode in (0, 1), result.stderr
+    page = (greenprint.folder / "p.html").read_text()
+    assert "501 of 650 documents are shown: the first 500, and later ones" in page
+    assert "Document 601: " in page
+    assert "Document 501: " not in page
+    assert report(greenprint, "--locate", "many.tokens")["segments"][0]["document"] == 600
+    greenprint("verify", "-k", "k.key", "--html", "q.html", "many.tokens")
+    assert "documents are shown" not in (greenprint.folder / "q.html").read_text()
+
+
+def test_verdict_is_of_all_documents_together(greenprint, key):
+    write(greenprint, "a.tokens", as_lines([plain(1, 50), plain(2, 50)]))
+    found = greenprint("verify", "-k", "k.key", "--per-document", "a.tokens").stdout
+    assert "each document has a test of its own above." in " ".join(found.split())
+    assert "of its own" not in greenprint("verify", "-k", "k.key", "a.tokens").stdout
+
+
+def test_verdict_names_whose_mark(greenprint, mark):
+    write(greenprint, "t.tokens", as_lines([mark(1, 400, tenant=12)]))
+
+    def verdict(*arguments):
+        return greenprint("verify", "-k", "k.key", "-q", *arguments, "t.tokens").stdout
+
+    assert verdict("--tenants", "5-20").startswith("Found: the mark of key ")
+    assert verdict("--tenants", "5-20").endswith(", tenant 12.\n")
+    assert verdict("--tenants", "1-9") == "Not found: the mark of any of 9 keys and tenants.\n"
+    assert ", tenant" not in verdict()
+
+
+def test_text_report_names_tokenizer_and_normalization(greenprint, key):
+    tokenizer = {
+        "added_tokens": [],
+        "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []},
+    }
+    write(greenprint, "t.json", json.dumps(tokenizer))
+    write(greenprint, "t.txt", "abba" * 10)
+    digest = hashlib.sha256((greenprint.folder / "t.json").read_bytes()).hexdigest()
+    found = greenprint("verify", "-k", "k.key", "-t", "t.json", "t.txt").stdout
+    assert f", SHA-256 {digest[:16]}…\n" in found
+    assert "\nnormalize" not in found
+    found = greenprint("verify", "-k", "k.key", "-t", "t.json", "--normalize=nfc", "t.txt").stdout
+    assert "\nnormalize  nfc\n" in found
+
+
+@pytest.mark.parametrize("content", ["", "hello", "[1]", "\0", "\x89GPKEY"])
+def test_what_is_no_tokenizer(greenprint, key, content):
+    write(greenprint, "t.json", content)
+    write(greenprint, "t.txt", "abba")
+    message = greenprint.fails("verify", "-k", "k.key", "-t", "t.json", "t.txt")
+    assert message == (
+        "greenprint verify: t.json: is neither a GGUF file nor a tokenizer.json: "
+        "it starts like neither"
+    )
+
+
+def test_small_samples_are_no_plan(greenprint, key):
+    write(greenprint, "s.tokens", "1 2 3\n")
+    message = greenprint.fails("plan", "-k", "k.key", "s.tokens")
+    assert "too small to plan with: 1 pairs scored; give 50 or more" in message
+    write(greenprint, "s.tokens", as_lines([plain(3, 60)]))
+    message = greenprint.fails("plan", "-k", "k.key", "s.tokens")
+    assert "standard errors" in message or "does not exceed gamma" in message
+
+
+def test_skip_bad_takes_a_whole_record_back(greenprint, key):
+    """A chat whose second message cannot be tokenized leaves nothing of its first."""
+    vocabulary = [["a", -1.0], ["b", -1.5], ["ab", -2.0], [" ", -1.0]]
+    write(
+        greenprint,
+        "t.json",
+        json.dumps(
+            {
+                "added_tokens": [],
+                "normalizer": None,
+                "pre_tokenizer": None,
+                "post_processor": None,
+                "decoder": None,
+                "model": {"type": "Unigram", "unk_id": None, "vocab": vocabulary},
+            }
+        ),
+    )
+
+    def chat(*texts):
+        messages = [{"role": "assistant", "content": text} for text in texts]
+        return json.dumps({"messages": messages}) + "\n"
+
+    good = [chat("a b ab a a b"), chat("b b a", "ab ab b a b"), chat("b ab b ab a")]
+    bad = chat("a a a a b b b b a b a b a a b", "a c")  # no piece for "c"
+    options = ("-t", "t.json", "--role", "assistant", "--json-lines", "--skip-bad")
+    write(greenprint, "good.jsonl", "".join(good))
+    expected = greenprint("verify", "-k", "k.key", *options, "good.jsonl").stdout.splitlines()
+    for place in range(4):
+        write(greenprint, "bad.jsonl", "".join([*good[:place], bad, *good[place:]]))
+        result = greenprint("verify", "-k", "k.key", *options, "bad.jsonl")
+        assert f"bad.jsonl:{place + 1}: " in result.stderr
+        found = result.stdout.splitlines()
+        assert len(found) == len(expected) == 5
+        for one, other in zip(map(json.loads, found), map(json.loads, expected), strict=True):
+            for name in ("tokens", "scored", "repeated", "green", "log10_p", "documents"):
+                assert one.get(name) == other.get(name)
+
+
 def test_skip_bad(greenprint, key):
     good, bad = "1 2 3 4 5 6\n", "1 2 x\n"
     write(greenprint, "a.tokens", good + bad + good + bad * 20)
@@ -297,7 +405,7 @@ def test_nothing_read_is_no_verdict(greenprint, key):
     result = greenprint("verify", "-k", "k.key", "-q", "--skip-bad", "a.tokens")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1] == (
-        "greenprint verify: no document was read: 2 lines were left out"
+        "greenprint verify: no document was read; lines left out: 2"
     )
     write(greenprint, "c.jsonl", '{"messages": [{"role": "user", "content": "a"}]}\n')
     assert "no message of that role" in greenprint.fails(

@@ -136,6 +136,7 @@ def test_version(greenprint):
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     patterns = [r"greenprint \d", r"OpenSSL 3", r"libsodium 1", r"zlib 1", r"jansson 2"]
+    patterns += [r"PCRE2 10", r"utf8proc 2.*Unicode"]
     assert len(lines) == len(patterns)
     for line, pattern in zip(lines, patterns, strict=True):
         assert re.match(pattern, line)

@@ -373,7 +373,7 @@ def test_text_not_found(greenprint, key, unsealed_key):
     percent = 100 * found["green"] / 98
     anytime = f"{10 ** found['anytime']['log10_p_anytime']:.2g}"
     assert result.stdout == (
-        f"Not found: the mark of key {key_id}.\n"
+        f"Not found: the mark of key {key_id}, tenant 7.\n"
         "\n"
         f"key        {key_id}\n"
         "scheme     greenprint-1, hash, context width 2, gamma 1/4\n"
@@ -526,6 +526,7 @@ def test_refused_options(greenprint, key, options, message):
 
 
 DIGITS = "is not a token id: digits expected"
+TEXT = "is not a token id: is this text? It takes a tokenizer to read (--tokenizer)"
 LARGE = "is too large for a token id: at most 4294967295"
 EMPTY = "the line is empty: each line holds a document of one token or more"
 MARK = "the file starts with a byte order mark: save it as UTF-8 without one"
@@ -535,7 +536,7 @@ MARK = "the file starts with a byte order mark: save it as UTF-8 without one"
     "content, message",
     [
         (b"", ": the file is empty: it holds no document"),
-        (b"1 2 3\n4 five 6\n", f':2: "five" {DIGITS}'),
+        (b"1 2 3\n4 five 6\n", f':2: "five" {TEXT}'),
         (b"1 2 3\n\n4 5 6\n", f":2: {EMPTY}"),
         (b"1 2 3\n \t\n", f":2: {EMPTY}"),
         (b"1 100000000000000000000\n", f':1: "10000000000000000000"... {LARGE}'),

@@ -57,7 +57,7 @@ static void assert_lists(const char *name, bool recursive, const char *const *ex
   size_t i = 0;
   for (; expected[i] != NULL; i++) {
     assert_true(i < inputs.count);
-    assert_string_equal(inputs.entries[i].name, expected[i]);
+    assert_string_equal(inputs.names[i], expected[i]);
   }
   assert_int_equal(inputs.count, i);
   inputs_free(&inputs);
@@ -88,18 +88,21 @@ static void test_formats(void **state) {
       {"a.u16", GP_INPUT_U16},
       {"a.u32.gz", GP_INPUT_U32},
       {"a.tokens", GP_INPUT_TOKENS},
-      {"a.gz", GP_INPUT_TOKENS},
-      {"a", GP_INPUT_TOKENS},
-      {"-", GP_INPUT_TOKENS},
-      {"", GP_INPUT_TOKENS},
-      {"ajsonl", GP_INPUT_TOKENS},
-      {"a.bin", GP_INPUT_TOKENS},
+      {"a.gz", GP_INPUT_TEXT},
+      {"a", GP_INPUT_TEXT},
+      {"-", GP_INPUT_TEXT},
+      {"", GP_INPUT_TEXT},
+      {"ajsonl", GP_INPUT_TEXT},
+      {"a.bin", GP_INPUT_TEXT},
       {"a.jsonl.txt", GP_INPUT_TEXT},
-      {"a.txt.gz.gz", GP_INPUT_TOKENS},
-      {"a.TXT", GP_INPUT_TOKENS},
+      {"a.txt.gz.gz", GP_INPUT_TEXT},
+      {"a.TXT", GP_INPUT_TEXT},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    assert_int_equal(input_format_of_name(cases[i].name), cases[i].format);
+    const gp_input_format format = cases[i].format;
+    const gp_input_format without = format == GP_INPUT_TEXT ? GP_INPUT_TOKENS : format;
+    assert_int_equal(input_format_of_name(cases[i].name, true), format);
+    assert_int_equal(input_format_of_name(cases[i].name, false), without);
   }
 }
 
@@ -116,8 +119,7 @@ static void test_names(void **state) {
     assert_int_equal(inputs_add("verify", name, false, &inputs), CLI_OK);
   }
   assert_int_equal(inputs.count, 100);
-  assert_string_equal(inputs.entries[42].name, "42.npy");
-  assert_int_equal(inputs.entries[42].format, GP_INPUT_NPY);
+  assert_string_equal(inputs.names[42], "42.npy");
   inputs_free(&inputs);
 }
 
@@ -145,7 +147,7 @@ static void test_folder(void **state) {
   named_inputs inputs = {0};
   assert_int_equal(inputs_add("verify", "top/a/loop", true, &inputs), CLI_OK);
   assert_int_equal(inputs.count, 8);
-  assert_string_equal(inputs.entries[3].name, around[0]);
+  assert_string_equal(inputs.names[3], around[0]);
   inputs_free(&inputs);
 
   assert_refused("top/empty", "greenprint verify: top/empty: the folder holds no file\n");

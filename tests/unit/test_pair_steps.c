@@ -29,9 +29,9 @@ static void windows(void **state) {
   (void)state;
   uint64_t random = test_seed();
   for (size_t count = 0; count <= MAX; count++) {
-    for (size_t width = 0; width <= GP_CONTEXT_WIDTH_MAX; width++) {
+    for (size_t width = 1; width <= GP_CONTEXT_WIDTH_MAX; width++) {
       /* On the heap and no longer than it has to be, for the sanitizers. */
-      const size_t n = count == 0 || width == 0 ? 0 : count + width - 1;
+      const size_t n = count == 0 ? 0 : count + width - 1;
       uint32_t *tokens = malloc(n * sizeof *tokens + 1);
       assert_non_null(tokens);
       fill(&random, tokens, n * sizeof *tokens);

@@ -1,11 +1,9 @@
 /* Counting coins over documents. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "prf/prf.h"
 #include "support.h"
-#include "verify/coins.h"
 
 static gp_verifier *make_verifier(const gp_params *params) {
   gp_key *key = test_key(params);

@@ -26,7 +26,7 @@ AVX2 static void take_windows(const uint32_t *tokens, size_t width, size_t count
   const int inside = width < GP_IDS_PER_BLOCK ? (int)width : (int)GP_IDS_PER_BLOCK;
   const __m256i keep =
       _mm256_broadcastsi128_si256(_mm_cmplt_epi32(places, _mm_set1_epi32(inside)));
-  const size_t there = count == 0 || width == 0 ? 0 : count + width - 1;
+  const size_t there = count + width - 1;
   size_t i = 0;
   for (; i + 2 <= count && i + 1 + GP_IDS_PER_BLOCK <= there; i += 2) {
     const __m128i first = _mm_loadu_si128((const __m128i *)(const void *)(tokens + i));
@@ -95,7 +95,7 @@ AVX2 static void put_counters(const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t coun
   }
 }
 
-/* Where the numbers of two groups are not less than g: as in gp_pair_compare(), with everything
+/* Where the numbers of two groups are not less than g: as mask.c explains, with everything
  * inverted, which saves inverting the planes. */
 AVX2 static inline __m256i not_less(const uint8_t (*blocks)[GP_BLOCK_SIZE], size_t count,
                                     uint32_t k, uint32_t g) {
