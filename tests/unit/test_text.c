@@ -403,8 +403,11 @@ static void long_words(void **state) {
 
 static void refusals(void **state) {
   (void)state;
-  refuses("", "not JSON at byte 0: '[' or '{' expected, before \"\"");
-  refuses("[]", "top level: an object expected");
+  const char *neither = "is neither a GGUF file nor a tokenizer.json: it starts like neither";
+  refuses("", neither);
+  refuses(" \n", neither);
+  refuses("\x89GPKEY", neither);
+  refuses("[]", neither);
   refuses("{}", "no \"model\": this is neither a tokenizer.json nor a GGUF file");
   refuses("{\"model\":{\"type\":\"WordPiece\"}}",
           "model.type: \"WordPiece\" is not supported: BPE and Unigram are");
