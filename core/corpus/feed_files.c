@@ -6,7 +6,7 @@
 #include "common/quote.h"
 #include "corpus/feed.h"
 
-#define BATCH_BYTES ((size_t)1 << 16) /* some tens of thousands of tokens */
+#define BATCH_BYTES ((size_t)1 << 16) /* some ten thousand tokens, whose coins fit the cache */
 
 typedef struct files {
   gp_feed feed;
