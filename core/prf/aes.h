@@ -13,7 +13,8 @@ typedef struct gp_aes {
   _Alignas(16) uint8_t round_keys[GP_AES_ROUNDS + 1][GP_BLOCK_SIZE];
 } gp_aes;
 
-/* The round keys of a 16-byte key, in locked memory; NULL when out of memory. Takes the same
+/* The round keys of a 16-byte key, in locked memory; NULL when out of memory. libsodium must be
+ * initialised, as it is once there is a gp_key. Takes the same
  * time for every key. */
 gp_aes *gp_aes_new(const uint8_t key[GP_BLOCK_SIZE]);
 

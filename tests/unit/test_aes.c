@@ -1,6 +1,7 @@
 /* The key schedule against the example of FIPS 197. */
 #include "prf/aes.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "support.h"
@@ -12,6 +13,7 @@ static void example(void **state) {
                                   0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c};
   static const uint8_t last[16] = {0xd0, 0x14, 0xf9, 0xa8, 0xc9, 0xee, 0x25, 0x89,
                                    0xe1, 0x3f, 0x0c, 0xc8, 0xb6, 0x63, 0x0c, 0xa6};
+  assert_true(sodium_init() >= 0);
   gp_aes *aes = gp_aes_new(key);
   assert_non_null(aes);
   assert_memory_equal(aes->round_keys[0], key, sizeof key);
