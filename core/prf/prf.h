@@ -77,6 +77,13 @@ gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
                        const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint8_t *green,
                        gp_error *error);
 
+/* Adds to green[i], for each of many tenants, how many of `count` pairs are green under his
+ * tweaks[i] (gp_prf_tweaks()); the pairs were made without a tenant. Any count. */
+gp_status gp_prf_count_tenants(const gp_prf *prf, gp_prf_lane *lane,
+                               const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count,
+                               const uint8_t (*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,
+                               uint64_t *green, gp_error *error);
+
 /* Starts the mask of a nonce at a group. */
 gp_status gp_prf_mask_start(const gp_prf *prf, gp_prf_lane *lane,
                             const uint8_t nonce[GP_NONCE_SIZE], size_t group, gp_error *error);
