@@ -129,8 +129,29 @@ gp_status gp_prf_nonces_apart(const gp_prf *prf, gp_prf_lane *lane,
   return status;
 }
 
+/* The same as gp_prf_pairs() in one go; only the seeding scheme `min` has something to do before.
+ */
+static gp_status make_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
+                            size_t count, uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error) {
+  const size_t width = prf->params.context_width;
+  const uint32_t *behind = tokens + width;
+  if (prf->params.seeding != GP_SEEDING_MIN) {
+    prf->kernels->make_pairs(prf->context, tokens, width, count, prf->tweak, behind, pairs);
+    return GP_OK;
+  }
+  uint32_t chosen[GP_PRF_BATCH];
+  const gp_status status = choose_smallest(lane, tokens, width, count, chosen, error);
+  if (status == GP_OK) {
+    prf->kernels->make_pairs(prf->context, chosen, 1, count, prf->tweak, behind, pairs);
+  }
+  return status;
+}
+
 gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens, size_t count,
                        uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error) {
+  if (prf->kernels != NULL) {
+    return make_pairs(prf, lane, tokens, count, pairs, error);
+  }
   const gp_status status = mac_contexts(prf, lane, tokens, count, pairs, error);
   if (status == GP_OK) {
     prf->steps->finish(pairs, prf->tweak, tokens + prf->params.context_width, count);

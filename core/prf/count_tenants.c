@@ -5,11 +5,8 @@
  * costs is the k blocks of each pair and little else. That little is counted in instructions
  * where there is a kernel; here it is a pass of gp_prf_green() for each.
  */
-#include "prf/count_tenants.h"
-
-#include <string.h>
-
 #include "common/bytes.h"
+#include "prf/prf.h"
 
 static gp_status count_tenant(const gp_prf *prf, gp_prf_lane *lane,
                               const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count,
@@ -48,12 +45,10 @@ gp_status gp_prf_count_tenants(const gp_prf *prf, gp_prf_lane *lane,
                                const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count,
                                const uint8_t (*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,
                                uint64_t *green, gp_error *error) {
-#if GP_X86
-  if (prf->cpu == GP_CPU_AVX2 || prf->cpu == GP_CPU_AVX512) { /* nothing in it needs AVX-512 */
-    gp_count_tenants_aesni(prf->mask, pairs, count, prf->params.gamma_log2_den,
-                           prf->params.gamma_num, tweaks, n_tenants, green);
+  if (prf->kernels != NULL) {
+    prf->kernels->count_tenants(prf->mask, pairs, count, prf->params.gamma_log2_den,
+                                prf->params.gamma_num, tweaks, n_tenants, green);
     return GP_OK;
   }
-#endif
   return count_one_by_one(prf, lane, pairs, count, tweaks, n_tenants, green, error);
 }

@@ -18,6 +18,10 @@ gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
                        gp_error *error) {
   const gp_pair_steps *steps = prf->steps;
   const uint32_t k = prf->params.gamma_log2_den;
+  if (prf->kernels != NULL) {
+    prf->kernels->colour(prf->mask, pairs, count, k, prf->params.gamma_num, green);
+    return GP_OK;
+  }
   const size_t at_once = GP_PRF_BATCH / k;
   _Alignas(64) uint8_t blocks[GP_PRF_BATCH][GP_BLOCK_SIZE];
   const uint8_t(*planes)[GP_BLOCK_SIZE] = (const uint8_t(*)[GP_BLOCK_SIZE])blocks;

@@ -11,6 +11,7 @@
 #include "common/cpu.h"
 #include "prf/aes.h"
 #include "prf/cipher.h"
+#include "prf/kernels.h"
 #include "prf/pair_steps.h"
 
 /* Windows handled in one bulk call, and blocks: enough to make little of a call's own cost, few
@@ -33,7 +34,9 @@ typedef struct gp_prf {
   gp_params params;
   gp_cpu cpu;
   const gp_pair_steps *steps;
-  gp_aes *mask;                 /* round keys under K_mask, for kernels that bring AES along */
+  const gp_prf_kernels *kernels; /* NULL: the steps around OpenSSL */
+  gp_aes *context;              /* round keys under K_context, for kernels that bring AES along */
+  gp_aes *mask;                 /* the same under K_mask */
   uint8_t tweak[GP_BLOCK_SIZE]; /* zero without a tenant, and always in the last 4 bytes */
   gp_prf_lane original;         /* only ever copied from */
 } gp_prf;

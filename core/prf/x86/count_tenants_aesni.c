@@ -4,11 +4,12 @@
  * the first-level cache while the tenants go by, and what follows the cipher is as little as can
  * be, so that its instructions find room among those of the rounds.
  */
-#include "prf/count_tenants.h"
+#include "prf/kernels.h"
 
 #if GP_X86
 
-#include "prf/x86/aesni.h"
+#include "prf/pair_steps.h"
+#include "prf/x86/planes_aesni.h"
 
 /* Blocks of a chunk: for each pair its counter blocks, and one that says where its bit is. */
 #define CHUNK 1536
@@ -19,22 +20,10 @@ typedef struct chunk {
   size_t count;                                      /* pairs, filled up to whole steps */
 } chunk;
 
-/* What stays the same over all tenants and pairs. */
-typedef struct rule {
-  const gp_aes *aes;
-  __m128i zeros[GP_GAMMA_LOG2_DEN_MAX]; /* all ones for each bit of g that is 0, lowest first */
-} rule;
-
-/* Pairs in a step, which are encrypted together: as many as keep GP_AESNI_FLIGHT blocks in
- * flight, or nearly. */
-GP_AESNI_INLINE size_t step_of(uint32_t k) {
-  return GP_AESNI_FLIGHT / k;
-}
-
 /* The pairs that fill up the last step have no bit. */
 GP_AESNI static void take_pairs(const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint32_t k,
                                 chunk *taken) {
-  const size_t step = step_of(k);
+  const size_t step = gp_planes_step(k);
   taken->count = (count + step - 1) / step * step;
   taken->bits = taken->blocks + taken->count * k;
   memset(taken->blocks[count * k], 0, (taken->count - count) * k * GP_BLOCK_SIZE);
@@ -46,60 +35,48 @@ GP_AESNI static void take_pairs(const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t co
   }
 }
 
-/* Where the numbers of k planes, the most significant first, are not less than g: as mask.c
- * explains, with everything inverted. g is odd, for it is in lowest terms. */
-GP_AESNI_INLINE __m128i not_less(const rule *by, const __m128i *planes, uint32_t k, bool g_is_1) {
-  __m128i result = planes[k - 1];
-  for (uint32_t place = 1; place < k; place++) {
-    const __m128i plane = planes[k - 1 - place];
-    const __m128i either = _mm_or_si128(result, plane);
-    const __m128i both = _mm_and_si128(result, plane);
-    result = g_is_1 ? either : _mm_or_si128(both, _mm_and_si128(either, by->zeros[place]));
-  }
-  return result;
-}
-
 /* Halves of blocks in which a pair is green or has no bit at all. */
-GP_AESNI_INLINE uint64_t count_halves(const rule *by, const chunk *pairs, const uint8_t *tweak,
-                                      uint32_t k, bool g_is_1) {
-  const size_t step = step_of(k);
-  const __m128i first =
-      _mm_xor_si128(gp_aesni_load(tweak), gp_aesni_load(by->aes->round_keys[0]));
+GP_AESNI_INLINE uint64_t count_halves(const gp_aes *aes, const gp_planes_rule *rule,
+                                      const chunk *pairs, const uint8_t *tweak, uint32_t k,
+                                      bool g_is_1) {
+  const size_t step = gp_planes_step(k);
+  const __m128i first = _mm_xor_si128(gp_aesni_load(tweak), gp_aesni_load(aes->round_keys[0]));
   __m128i halves = _mm_setzero_si128();
   for (size_t i = 0; i < pairs->count; i += step) {
     __m128i x[GP_AESNI_FLIGHT];
     for (size_t j = 0; j < step * k; j++) {
       x[j] = _mm_xor_si128(gp_aesni_load(pairs->blocks[i * k + j]), first);
     }
-    gp_aesni_rounds(by->aes, x, step * k);
+    gp_aesni_rounds(aes, x, step * k);
     for (size_t j = 0; j < step; j++) {
       const __m128i bit = gp_aesni_load(pairs->bits[i + j]);
-      const __m128i red = _mm_and_si128(not_less(by, x + j * k, k, g_is_1), bit);
+      const __m128i red = _mm_and_si128(gp_planes_not_less(rule, x + j * k, k, g_is_1), bit);
       halves = _mm_sub_epi64(halves, _mm_cmpeq_epi64(red, _mm_setzero_si128()));
     }
   }
   return (uint64_t)_mm_cvtsi128_si64(halves) + (uint64_t)_mm_extract_epi64(halves, 1);
 }
 
-GP_AESNI_INLINE void count_chunk(const rule *by, const chunk *pairs, size_t count,
+GP_AESNI_INLINE void count_chunk(const gp_aes *aes, const gp_planes_rule *rule,
+                                 const chunk *pairs, size_t count,
                                  const uint8_t (*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,
                                  uint32_t k, bool g_is_1, uint64_t *green) {
   const uint64_t without_bit = 2 * pairs->count - count;
   for (size_t tenant = 0; tenant < n_tenants; tenant++) {
-    green[tenant] += count_halves(by, pairs, tweaks[tenant], k, g_is_1) - without_bit;
+    green[tenant] += count_halves(aes, rule, pairs, tweaks[tenant], k, g_is_1) - without_bit;
   }
 }
 
-typedef void count_chunk_of(const rule *by, const chunk *pairs, size_t count,
-                            const uint8_t (*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,
-                            uint64_t *green);
+typedef void count_chunk_of(const gp_aes *aes, const gp_planes_rule *rule, const chunk *pairs,
+                            size_t count, const uint8_t (*tweaks)[GP_BLOCK_SIZE],
+                            size_t n_tenants, uint64_t *green);
 
 /* A function for each k, with blocks that the compiler can keep in registers. */
 #define COUNT_CHUNK(name, k, g_is_1)                                                             \
-  GP_AESNI static void name(const rule *by, const chunk *pairs, size_t count,                    \
-                            const uint8_t(*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,             \
-                            uint64_t *green) {                                                   \
-    count_chunk(by, pairs, count, tweaks, n_tenants, k, g_is_1, green);                          \
+  GP_AESNI static void name(const gp_aes *aes, const gp_planes_rule *rule, const chunk *pairs,   \
+                            size_t count, const uint8_t(*tweaks)[GP_BLOCK_SIZE],                 \
+                            size_t n_tenants, uint64_t *green) {                                 \
+    count_chunk(aes, rule, pairs, count, tweaks, n_tenants, k, g_is_1, green);                   \
   }
 
 COUNT_CHUNK(count_1_of_2, 1, true)
@@ -120,21 +97,18 @@ static count_chunk_of *counter_for(uint32_t k, uint32_t g) {
   return g == 1 && k <= 3 ? one[k - 1] : any[k - 1];
 }
 
-GP_AESNI void gp_count_tenants_aesni(const gp_aes *aes, const uint8_t (*pairs)[GP_BLOCK_SIZE],
+GP_AESNI void gp_count_tenants_aesni(const gp_aes *mask, const uint8_t (*pairs)[GP_BLOCK_SIZE],
                                      size_t count, uint32_t k, uint32_t g,
                                      const uint8_t (*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,
                                      uint64_t *green) {
-  const size_t at_once = CHUNK / (k + 1) / step_of(k) * step_of(k);
+  const size_t at_once = CHUNK / (k + 1) / gp_planes_step(k) * gp_planes_step(k);
   count_chunk_of *counter = counter_for(k, g);
-  rule by = {.aes = aes};
-  for (uint32_t place = 0; place < k; place++) {
-    by.zeros[place] = _mm_set1_epi32((g >> place & 1U) != 0 ? 0 : -1);
-  }
+  const gp_planes_rule rule = gp_planes_rule_make(k, g);
   chunk taken;
   for (size_t done = 0; done < count; done += at_once) {
     const size_t now = count - done < at_once ? count - done : at_once;
     take_pairs(pairs + done, now, k, &taken);
-    counter(&by, &taken, now, tweaks, n_tenants, green);
+    counter(mask, &rule, &taken, now, tweaks, n_tenants, green);
   }
 }
 
