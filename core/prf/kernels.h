@@ -1,7 +1,8 @@
 /*
  * Kernels that have the cipher's rounds woven into what is done before and after them: where
- * they are, nothing is written down in between and no call of OpenSSL is paid for. What they do
- * is defined by pair_steps.h around OpenSSL, which does the work where they are not.
+ * they are, nothing is written down in between and no call of OpenSSL is paid for. The portable
+ * code around OpenSSL (context.c, mask.c, count_tenants.c) is the definition, and does the work
+ * where they are not.
  */
 #ifndef GP_PRF_KERNELS_H
 #define GP_PRF_KERNELS_H

@@ -12,7 +12,6 @@
 #include "prf/aes.h"
 #include "prf/cipher.h"
 #include "prf/kernels.h"
-#include "prf/pair_steps.h"
 
 /* Windows handled in one bulk call, and blocks: enough to make little of a call's own cost, few
  * enough to stay in the first-level cache. */
@@ -33,8 +32,7 @@ typedef struct gp_prf_lane {
 typedef struct gp_prf {
   gp_params params;
   gp_cpu cpu;
-  const gp_pair_steps *steps;
-  const gp_prf_kernels *kernels; /* NULL: the steps around OpenSSL */
+  const gp_prf_kernels *kernels; /* NULL: all through OpenSSL */
   gp_aes *context;              /* round keys under K_context, for kernels that bring AES along */
   gp_aes *mask;                 /* the same under K_mask */
   uint8_t tweak[GP_BLOCK_SIZE]; /* zero without a tenant, and always in the last 4 bytes */

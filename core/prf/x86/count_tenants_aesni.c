@@ -8,7 +8,7 @@
 
 #if GP_X86
 
-#include "prf/pair_steps.h"
+#include "prf/pair.h"
 #include "prf/x86/planes_aesni.h"
 
 /* Blocks of a chunk: for each pair its counter blocks, and one that says where its bit is. */

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "prf/pair_steps.h"
+#include "prf/pair.h"
 #include "prf/x86/planes_aesni.h"
 
 /* ------------------------------------------------------- windows to pairs */
