@@ -192,13 +192,17 @@ COLOUR(colour_of_256, 8, false)
 typedef void colour_of(const gp_aes *aes, const gp_planes_rule *rule,
                        const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint8_t *green);
 
-GP_AESNI void gp_colour_aesni(const gp_aes *mask, const uint8_t (*pairs)[GP_BLOCK_SIZE],
-                              size_t count, uint32_t k, uint32_t g, uint8_t *green) {
+static colour_of *colour_for(uint32_t k, uint32_t g) {
   static colour_of *const any[] = {colour_1_of_2, colour_of_4,  colour_of_8,   colour_of_16,
                                    colour_of_32,  colour_of_64, colour_of_128, colour_of_256};
   static colour_of *const one[] = {colour_1_of_2, colour_1_of_4, colour_1_of_8};
+  return g == 1 && k <= 3 ? one[k - 1] : any[k - 1];
+}
+
+GP_AESNI void gp_colour_aesni(const gp_aes *mask, const uint8_t (*pairs)[GP_BLOCK_SIZE],
+                              size_t count, uint32_t k, uint32_t g, uint8_t *green) {
+  colour_of *colour = colour_for(k, g);
   const gp_planes_rule rule = gp_planes_rule_make(k, g);
-  colour_of *colour = g == 1 && k <= 3 ? one[k - 1] : any[k - 1];
   colour(mask, &rule, pairs, count, green);
 }
 
