@@ -6,8 +6,8 @@
  * rounds behind all additions. Each AESE has its AESMC behind it, for processors that run the two
  * as one.
  *
- * AESE adds its round key before it substitutes, and AESMC mixes the columns. So a round takes the
- * key of the round before, and nothing comes before the first.
+ * AESE adds its round key before it substitutes, and AESMC mixes the columns. So a round takes
+ * the key of the round before, and nothing comes before the first.
  */
 #ifndef GP_EMBED_ARM_BLOCK_NEON_H
 #define GP_EMBED_ARM_BLOCK_NEON_H
