@@ -127,7 +127,7 @@ static void append(loop *l, uint64_t *random, uint64_t n_ids) {
 /* A prompt whose last id says which generation it is. */
 static void new_prompt(loop *l, uint64_t *random, int64_t mark) {
   l->n_rows = 1 + (size_t)(next_random(random) % ROWS);
-  l->length = l->prompt = 1 + (size_t)(next_random(random) % 6);
+  l->length = l->prompt = 1 + (size_t)(mark % 6);
   for (size_t row = 0; row < l->n_rows; row++) {
     const size_t padding = (size_t)(next_random(random) % l->length);
     for (size_t i = 0; i < l->length; i++) {
@@ -168,8 +168,8 @@ static void drive(gp_seeding seeding, uint32_t width, const gp_generation_option
     }
   }
   assert_true(l->marked > 100);
-  assert_int_equal(l->skipped > 20, !l->options.mark_repeated && width > 0);
-  assert_int_equal(l->without_window > 5, width > 1);
+  assert_int_equal(l->skipped > 0, !l->options.mark_repeated && width > 0);
+  assert_int_equal(l->without_window > 0, width > 1);
   end(l);
 }
 
