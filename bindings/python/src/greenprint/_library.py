@@ -25,7 +25,7 @@ from ctypes import (
     c_void_p,
 )
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from greenprint._errors import ArgumentError, error_for
 
@@ -89,6 +89,17 @@ class Row(ctypes.Structure):
     """``gp_row``."""
 
     _fields_ = [("tokens", c_void_p), ("n_tokens", c_size_t), ("session", c_void_p)]
+
+
+class GenerationOptions(ctypes.Structure):
+    """``gp_generation_options``."""
+
+    _fields_ = [
+        ("has_pad", c_bool),
+        ("pad", c_uint32),
+        ("mark_repeated", c_bool),
+        ("expected_tokens", c_size_t),
+    ]
 
 
 class VerifierOptions(ctypes.Structure):
@@ -251,6 +262,21 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "gp_green_mask": (c_int, (c_void_p, c_void_p, c_size_t, c_size_t, c_void_p, _ERROR)),
     "gp_nonce": (c_int, (c_void_p, c_void_p, c_size_t, _U8, _ERROR)),
+    "gp_generation_options_default": (GenerationOptions, ()),
+    "gp_generation_new": (c_int, (c_void_p, POINTER(GenerationOptions), _HANDLE, _ERROR)),
+    "gp_generation_free": (None, (c_void_p,)),
+    "gp_generation_reset": (None, (c_void_p,)),
+    "gp_generation_next": (
+        c_int,
+        (c_void_p, c_void_p, c_size_t, c_size_t, c_size_t, POINTER(c_void_p), _ERROR),
+    ),
+    "gp_generation_bias": (
+        c_int,
+        (
+            *(c_void_p, c_int, c_void_p, c_size_t, c_size_t, c_size_t),
+            *(c_void_p, c_size_t, c_size_t, _ERROR),
+        ),
+    ),
     "gp_verifier_new": (c_int, (c_void_p, POINTER(VerifierOptions), _HANDLE, _ERROR)),
     "gp_verifier_free": (None, (c_void_p,)),
     "gp_verifier_reset": (None, (c_void_p,)),
@@ -387,8 +413,13 @@ def call(function: Any, *arguments: Any, path: bytes | None = None) -> None:
     error = Error()
     status = function(*arguments, ctypes.byref(error))
     if status:
-        message = error.message.decode("utf-8", "replace")
-        raise error_for(status, message or lib.gp_status_string(status).decode(), path)
+        raise_error(error, path)
+
+
+def raise_error(error: Error, path: bytes | None = None) -> NoReturn:
+    """Raise what a call that failed has reported; `path` as for `call`."""
+    message = error.message.decode("utf-8", "replace")
+    raise error_for(error.status, message or lib.gp_status_string(error.status).decode(), path)
 
 
 def encode(text: str | os.PathLike[str] | bytes, what: str) -> bytes:

@@ -1,0 +1,56 @@
+"""Following the rows of a generation loop."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import weakref
+
+from greenprint import _library as c
+from greenprint._embedding import Watermark
+from greenprint._errors import ArgumentError
+
+IN_USE = "the processor is in use: it belongs to one generate() at a time, in one thread"
+
+
+class Generation(c.Unpicklable):
+    """``gp_generation``: says of each step what its rows go on with.
+
+    As a context manager it is taken for one call at a time.
+
+    Parameters
+    ----------
+    watermark : Watermark
+        What its rows are marked with.
+    pad : int or None
+        The id that pads rows on the left.
+    mark_repeated : bool
+        Whether repeated contexts are marked too.
+    """
+
+    def __init__(self, watermark: Watermark, pad: int | None, mark_repeated: bool) -> None:
+        self.watermark = watermark  # has to live as long
+        options = c.lib.gp_generation_options_default()
+        options.has_pad = pad is not None
+        options.pad = 0 if pad is None else pad
+        options.mark_repeated = mark_repeated
+        handle = ctypes.c_void_p()
+        c.call(
+            c.lib.gp_generation_new,
+            watermark._pointer,
+            ctypes.byref(options),
+            ctypes.byref(handle),
+        )
+        self.handle = handle
+        self.lock = threading.Lock()
+        weakref.finalize(self, c.lib.gp_generation_free, handle.value).atexit = False
+
+    def __enter__(self) -> Generation:
+        """Take it."""
+        if not self.lock.acquire(blocking=False):
+            raise ArgumentError(IN_USE)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self.lock.release()
