@@ -443,15 +443,17 @@ gp_status gp_generation_next(gp_generation *generation, const int64_t *ids, size
   return GP_OK;
 }
 
-gp_status gp_generation_bias(gp_generation *generation, gp_dtype dtype, void *logits,
-                             size_t n_rows, size_t vocabulary, size_t stride, const int64_t *ids,
-                             size_t length, size_t ids_stride, gp_error *error) {
+gp_status gp_generation_bias(gp_generation *generation, const gp_generation_step *step,
+                             gp_error *error) {
+  if (step == NULL) {
+    return gp_fail_null(error, __func__, "step");
+  }
   const gp_row *rows = NULL;
-  gp_status status =
-      gp_generation_next(generation, ids, n_rows, length, ids_stride, &rows, error);
+  gp_status status = gp_generation_next(generation, step->ids, step->n_rows, step->length,
+                                        step->ids_stride, &rows, error);
   if (status == GP_OK) {
-    status = gp_bias_batch(generation->watermark, dtype, logits, n_rows, vocabulary, stride, rows,
-                           error);
+    status = gp_bias_batch(generation->watermark, step->dtype, step->logits, step->n_rows,
+                           step->vocabulary, step->stride, rows, error);
     if (status != GP_OK) {
       gp_generation_reset(generation);
     }

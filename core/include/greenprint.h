@@ -342,12 +342,23 @@ GP_API GP_MUST_CHECK gp_status gp_generation_next(gp_generation *generation, con
                                                   size_t n_rows, size_t length, size_t stride,
                                                   const gp_row **rows, gp_error *error);
 
+/* A step of a loop: the logits to be sampled from, as for gp_bias_batch(), and the ids that
+ * they continue, as for gp_generation_next(). */
+typedef struct gp_generation_step {
+  void *logits;
+  size_t n_rows;
+  size_t vocabulary;
+  size_t stride;
+  const int64_t *ids;
+  size_t length;
+  size_t ids_stride;
+  gp_dtype dtype; /* of the logits */
+} gp_generation_step;
+
 /* gp_generation_next() and gp_bias_batch() in one: biases the logits of a step in place. Errors
  * are those of the two, and after any the generation is as reset. */
-GP_API GP_MUST_CHECK gp_status gp_generation_bias(gp_generation *generation, gp_dtype dtype,
-                                                  void *logits, size_t n_rows, size_t vocabulary,
-                                                  size_t stride, const int64_t *ids,
-                                                  size_t length, size_t ids_stride,
+GP_API GP_MUST_CHECK gp_status gp_generation_bias(gp_generation *generation,
+                                                  const gp_generation_step *step,
                                                   gp_error *error);
 
 /* --------------------------------------------------------------- verifying */

@@ -23,6 +23,21 @@ static gp_watermark *make_watermark(gp_seeding seeding, uint32_t width) {
   return watermark;
 }
 
+/* gp_generation_bias() with the step spelt out. */
+static gp_status bias(gp_generation *generation, gp_dtype dtype, float *logits, size_t n_rows,
+                      size_t stride, const int64_t *ids, size_t length, size_t ids_stride,
+                      gp_error *error) {
+  const gp_generation_step step = {.logits = logits,
+                                   .n_rows = n_rows,
+                                   .vocabulary = VOCABULARY,
+                                   .stride = stride,
+                                   .ids = ids,
+                                   .length = length,
+                                   .ids_stride = ids_stride,
+                                   .dtype = dtype};
+  return gp_generation_bias(generation, &step, error);
+}
+
 /* A loop, and all that has to be known to say without state what it has to do. */
 typedef struct loop {
   gp_watermark *watermark;
@@ -102,8 +117,8 @@ static void step(loop *l) {
   for (size_t row = 0; row < l->n_rows; row++) {
     expect_row(l, row, wanted + row * STRIDE);
   }
-  assert_ok(gp_generation_bias(l->generation, GP_FLOAT32, got, l->n_rows, VOCABULARY, STRIDE,
-                               &l->ids[0][0], l->length, LENGTH, error));
+  assert_ok(bias(l->generation, GP_FLOAT32, got, l->n_rows, STRIDE, &l->ids[0][0], l->length,
+                 LENGTH, error));
   assert_memory_equal(got, wanted, sizeof got);
 }
 
@@ -215,12 +230,11 @@ static void many_contexts_are_seen_again(void **state) {
     const bool back = length == 2 * N / 3;
     memset(logits, 0, sizeof logits);
     if (back) { /* both rows are replayed from the start */
-      assert_ok(gp_generation_bias(generation, GP_FLOAT32, logits, 2, VOCABULARY, VOCABULARY,
-                                   ids[0], length - 1, N, error));
+      assert_ok(
+          bias(generation, GP_FLOAT32, logits[0], 2, VOCABULARY, ids[0], length - 1, N, error));
       memset(logits, 0, sizeof logits);
     }
-    assert_ok(gp_generation_bias(generation, GP_FLOAT32, logits, 2, VOCABULARY, VOCABULARY,
-                                 ids[0], length, N, error));
+    assert_ok(bias(generation, GP_FLOAT32, logits[0], 2, VOCABULARY, ids[0], length, N, error));
     const bool seen = length >= 1402; /* the context 0 1 comes at 2 and at 1402 */
     skipped += seen;
     assert_int_equal(memcmp(logits[0], zeros, sizeof zeros) == 0, seen || length < 2);
@@ -236,8 +250,7 @@ static void many_contexts_are_seen_again(void **state) {
 static bool marks(gp_generation *generation, const int64_t *ids, size_t length) {
   float row[VOCABULARY] = {0};
   const float zeros[VOCABULARY] = {0};
-  assert_ok(gp_generation_bias(generation, GP_FLOAT32, row, 1, VOCABULARY, VOCABULARY, ids,
-                               length, length, error));
+  assert_ok(bias(generation, GP_FLOAT32, row, 1, VOCABULARY, ids, length, length, error));
   return memcmp(row, zeros, sizeof row) != 0;
 }
 
@@ -289,20 +302,17 @@ static void failures_reset(void **state) {
   const int64_t negative[] = {5, -7};
   const int64_t large[] = {INT64_C(4294967296), 5};
   assert_true(marks(generation, good, 1));
-  assert_fails(gp_generation_bias(generation, GP_FLOAT32, row, 1, VOCABULARY, VOCABULARY,
-                                  negative, 2, 2, error),
+  assert_fails(bias(generation, GP_FLOAT32, row, 1, VOCABULARY, negative, 2, 2, error),
                GP_ERR_ARGUMENT,
                "ids: row 0 holds -7, which is negative; token ids are from 0 to 2^32 - 1");
   assert_true(marks(generation, good, 2));
   assert_false(marks(generation, good, 3));
-  assert_fails(gp_generation_bias(generation, GP_FLOAT32, row, 1, VOCABULARY, VOCABULARY, large,
-                                  2, 2, error),
+  assert_fails(bias(generation, GP_FLOAT32, row, 1, VOCABULARY, large, 2, 2, error),
                GP_ERR_ARGUMENT,
                "ids: row 0 holds 4294967296, which is above 2^32 - 1; token ids are from 0 to "
                "2^32 - 1");
   assert_true(marks(generation, good, 1));
-  assert_fails(gp_generation_bias(generation, (gp_dtype)9, row, 1, VOCABULARY, VOCABULARY, good,
-                                  2, 2, error),
+  assert_fails(bias(generation, (gp_dtype)9, row, 1, VOCABULARY, good, 2, 2, error),
                GP_ERR_ARGUMENT, "dtype: 9 is not float32, float16 or bfloat16");
   assert_true(marks(generation, good, 2));
   assert_memory_equal(row, zeros, sizeof row);
@@ -311,8 +321,7 @@ static void failures_reset(void **state) {
   const gp_generation_options options = {.mark_repeated = true};
   assert_ok(gp_generation_new(watermark, &options, &generation, error));
   assert_true(marks(generation, large, 2));
-  assert_int_equal(gp_generation_bias(generation, GP_FLOAT32, row, 1, VOCABULARY, VOCABULARY,
-                                      negative, 2, 2, NULL),
+  assert_int_equal(bias(generation, GP_FLOAT32, row, 1, VOCABULARY, negative, 2, 2, NULL),
                    GP_ERR_ARGUMENT);
   gp_generation_free(generation);
   gp_watermark_free(watermark);
@@ -328,6 +337,8 @@ static void bad_arguments(void **state) {
                "gp_generation_new: watermark must not be NULL");
   assert_fails(gp_generation_new(watermark, NULL, NULL, error), GP_ERR_ARGUMENT,
                "gp_generation_new: generation must not be NULL");
+  assert_fails(gp_generation_bias(NULL, NULL, error), GP_ERR_ARGUMENT,
+               "gp_generation_bias: step must not be NULL");
   assert_fails(gp_generation_next(NULL, ids, 1, 1, 1, &rows, error), GP_ERR_ARGUMENT,
                "gp_generation_next: generation must not be NULL");
   assert_ok(gp_generation_new(watermark, NULL, &generation, error));

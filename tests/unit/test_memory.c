@@ -142,6 +142,12 @@ static gp_status generate(gp_error *error) {
   gp_watermark *watermark = NULL;
   gp_generation *generation = NULL;
   float logits[20] = {0};
+  gp_generation_step step = {.logits = logits,
+                             .vocabulary = 1,
+                             .stride = 1,
+                             .ids = ids[0],
+                             .ids_stride = 100,
+                             .dtype = GP_FLOAT32};
   gp_status status = gp_watermark_new(key, NULL, &watermark, error);
   if (status == GP_OK) {
     status = gp_generation_new(watermark, &options, &generation, error);
@@ -150,11 +156,13 @@ static gp_status generate(gp_error *error) {
     for (size_t row = 0; row < 20; row++) {
       ids[row][length - 1] = (int64_t)length;
     }
-    status = gp_generation_bias(generation, GP_FLOAT32, logits, length < 20 ? length : 20, 1, 1,
-                                ids[0], length, 100, error);
+    step.n_rows = length < 20 ? length : 20;
+    step.length = length;
+    status = gp_generation_bias(generation, &step, error);
   }
   if (status == GP_OK) {
-    status = gp_generation_bias(generation, GP_FLOAT32, logits, 20, 1, 1, ids[0], 90, 100, error);
+    step.length = 90;
+    status = gp_generation_bias(generation, &step, error);
   }
   gp_generation_free(generation);
   gp_watermark_free(watermark);
@@ -543,8 +551,15 @@ static void generation_in_its_room(void **state) {
     for (size_t row = 0; row < n_rows; row++) {
       ids[row][n - 1] = (int64_t)(next_random(&random) % 100);
     }
-    assert_ok(gp_generation_bias(generation, GP_FLOAT32, logits, n_rows, 100, 100, ids[0], n,
-                                 LENGTH, error));
+    const gp_generation_step step = {.logits = logits,
+                                     .n_rows = n_rows,
+                                     .vocabulary = 100,
+                                     .stride = 100,
+                                     .ids = ids[0],
+                                     .length = n,
+                                     .ids_stride = LENGTH,
+                                     .dtype = GP_FLOAT32};
+    assert_ok(gp_generation_bias(generation, &step, error));
     if (n == 2) {
       allocations = 0;
     }

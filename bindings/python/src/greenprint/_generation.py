@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 import threading
 import weakref
 
@@ -13,10 +14,15 @@ from greenprint._errors import ArgumentError
 IN_USE = "the processor is in use: it belongs to one generate() at a time, in one thread"
 
 
+# Fills a gp_generation_step at once, in the order of its fields.
+fill_step = struct.Struct("@PNNNPNNi").pack_into
+
+
 class Generation(c.Unpicklable):
     """``gp_generation``: says of each step what its rows go on with.
 
-    As a context manager it is taken for one call at a time.
+    As a context manager it is taken for one call at a time. ``arguments`` are those of
+    ``gp_generation_bias()``; they stand for ``step`` and ``error``, which hold for one call.
 
     Parameters
     ----------
@@ -42,6 +48,13 @@ class Generation(c.Unpicklable):
             ctypes.byref(handle),
         )
         self.handle = handle
+        self.step = c.GenerationStep()
+        self.error = c.Error()
+        self.arguments = (
+            handle,
+            ctypes.c_void_p(ctypes.addressof(self.step)),
+            ctypes.c_void_p(ctypes.addressof(self.error)),
+        )
         self.lock = threading.Lock()
         weakref.finalize(self, c.lib.gp_generation_free, handle.value).atexit = False
 

@@ -102,6 +102,21 @@ class GenerationOptions(ctypes.Structure):
     ]
 
 
+class GenerationStep(ctypes.Structure):
+    """``gp_generation_step``."""
+
+    _fields_ = [
+        ("logits", c_void_p),
+        ("n_rows", c_size_t),
+        ("vocabulary", c_size_t),
+        ("stride", c_size_t),
+        ("ids", c_void_p),
+        ("length", c_size_t),
+        ("ids_stride", c_size_t),
+        ("dtype", c_int),
+    ]
+
+
 class VerifierOptions(ctypes.Structure):
     """``gp_verifier_options``."""
 
@@ -270,13 +285,9 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int,
         (c_void_p, c_void_p, c_size_t, c_size_t, c_size_t, POINTER(c_void_p), _ERROR),
     ),
-    "gp_generation_bias": (
-        c_int,
-        (
-            *(c_void_p, c_int, c_void_p, c_size_t, c_size_t, c_size_t),
-            *(c_void_p, c_size_t, c_size_t, _ERROR),
-        ),
-    ),
+    # Called at each step with arguments that are ready: c_void_p is the type that ctypes
+    # passes on without looking closely.
+    "gp_generation_bias": (c_int, (c_void_p, c_void_p, c_void_p)),
     "gp_verifier_new": (c_int, (c_void_p, POINTER(VerifierOptions), _HANDLE, _ERROR)),
     "gp_verifier_free": (None, (c_void_p,)),
     "gp_verifier_reset": (None, (c_void_p,)),

@@ -17,7 +17,7 @@ from greenprint import _library as c
 from greenprint._arrays import view_logits
 from greenprint._embedding import Watermark
 from greenprint._errors import ArgumentError
-from greenprint._generation import IN_USE, Generation
+from greenprint._generation import IN_USE, Generation, fill_step
 from greenprint._params import whole_number
 
 try:
@@ -104,16 +104,16 @@ class GreenprintLogitsProcessor(LogitsProcessor):
             raise ArgumentError(f"watermark must be a Watermark, not {type(watermark).__name__}")
         pad = None if pad_token_id is None else whole_number(pad_token_id, "pad_token_id", 32)
         self._generation = Generation(watermark, pad, not skip_repeated_contexts)
-        self._handle = self._generation.handle
+        # What each step needs, at hand.
         self._acquire = self._generation.lock.acquire
         self._release = self._generation.lock.release
-        self._error = c.Error()
-        self._error_pointer = ctypes.byref(self._error)
+        self._step = self._generation.step
+        self._arguments = self._generation.arguments
 
     def reset(self) -> None:
         """Forget the generation so far: the next call begins a new one."""
         with self._generation:
-            c.lib.gp_generation_reset(self._handle)
+            c.lib.gp_generation_reset(self._generation.handle)
 
     def __call__(
         self, input_ids: torch.LongTensor, scores: torch.FloatTensor
@@ -134,44 +134,47 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         """
         # What generate() passes is checked here, at the price of a few attributes; anything
         # else is looked at closely, to be taken or refused with a reason.
+        dtype = _DTYPES.get(scores.dtype) if type(scores) is _Tensor else None
         if (
-            type(scores) is not _Tensor
+            dtype is None
             or type(input_ids) is not _Tensor
+            or input_ids.dtype is not _int64
             or not scores.is_cpu
             or not input_ids.is_cpu
-            or scores.layout is not _strided
-            or input_ids.dtype is not _int64
             or scores.requires_grad
         ):
             return self._look_closely(input_ids, scores)
-        shape, ids_shape = scores.shape, input_ids.shape
-        dtype = _DTYPES.get(scores.dtype)
-        if dtype is None or len(shape) != 2 or len(ids_shape) != 2 or shape[0] != ids_shape[0]:
+        try:
+            n_rows, vocabulary = scores.shape
+            stride, step = scores.stride()
+            n_ids_rows, length = input_ids.shape
+            ids_stride, ids_step = input_ids.stride()
+        except (ValueError, RuntimeError):  # not 2-D, or without strides
             return self._look_closely(input_ids, scores)
-        n_rows, vocabulary = shape
-        stride, step = scores.stride()
-        ids_stride, ids_step = input_ids.stride()
-        if step != 1 or ids_step != 1 or not stride >= vocabulary > 0:
+        if step != 1 or ids_step != 1 or n_ids_rows != n_rows or not stride >= vocabulary > 0:
             return self._look_closely(input_ids, scores)
+        self._run(
+            scores.data_ptr(),
+            n_rows,
+            vocabulary,
+            stride,
+            input_ids.data_ptr(),
+            length,
+            ids_stride,
+            dtype,
+        )
+        return scores
+
+    def _run(self, *step: int) -> None:
+        """Run a step, of which the fields of ``gp_generation_step`` are given."""
         if not self._acquire(False):
             raise ArgumentError(IN_USE)
         try:
-            if _bias(
-                self._handle,
-                dtype,
-                scores.data_ptr(),
-                n_rows,
-                vocabulary,
-                stride,
-                input_ids.data_ptr(),
-                ids_shape[1],
-                ids_stride,
-                self._error_pointer,
-            ):
-                c.raise_error(self._error)
+            fill_step(self._step, 0, *step)
+            if _bias(*self._arguments):
+                c.raise_error(self._generation.error)
         finally:
             self._release()
-        return scores
 
     def _look_closely(self, input_ids: Any, scores: Any) -> Any:
         """Bias scores of any form that can be biased; refuse others."""
@@ -183,19 +186,17 @@ class GreenprintLogitsProcessor(LogitsProcessor):
             raise ArgumentError(
                 f"input_ids is on device {str(ids.device)!r}, but scores on the CPU"
             )
-        with self._generation:
-            c.call(
-                _bias,
-                self._handle,
-                view.dtype,
-                view.address,
-                view.n_rows,
-                view.vocabulary,
-                view.stride,
-                ids.data_ptr(),
-                ids.shape[1],
-                ids.stride(0),
-            )
+        assert view.n_rows is not None
+        self._run(
+            view.address,
+            view.n_rows,
+            view.vocabulary,
+            view.stride,
+            ids.data_ptr(),
+            ids.shape[1],
+            ids.stride(0),
+            view.dtype,
+        )
         return scores
 
     def _bias_on_device(self, input_ids: Any, scores: torch.Tensor) -> torch.Tensor:
@@ -209,7 +210,7 @@ class GreenprintLogitsProcessor(LogitsProcessor):
             try:
                 c.call(
                     c.lib.gp_generation_next,
-                    self._handle,
+                    generation.handle,
                     ids.data_ptr(),
                     n_rows,
                     ids.shape[1],
@@ -218,7 +219,7 @@ class GreenprintLogitsProcessor(LogitsProcessor):
                 )
                 _cuda.bias_rows(generation.watermark, scores, rows.value, n_rows)
             except BaseException:
-                c.lib.gp_generation_reset(self._handle)
+                c.lib.gp_generation_reset(self._generation.handle)
                 raise
         return scores
 
