@@ -38,10 +38,10 @@ def measure(rows: int, vocabulary: int, prompt: int, steps: int) -> tuple[float,
     times = np.zeros((3, steps))
     for step in range(steps):
         length = prompt + step + 1
-        now_ids = ids[:, :length]
+        now_ids = ids[:, :length].contiguous()  # torch.cat() makes such ids
         fill_step(
             *(generation.step, 0, scores.data_ptr(), rows, vocabulary, vocabulary),
-            *(now_ids.data_ptr(), length, prompt + steps, c.FLOAT32),
+            *(now_ids.data_ptr(), length, length, c.FLOAT32),
         )
 
         def by_processor(ids: torch.Tensor = now_ids) -> float:

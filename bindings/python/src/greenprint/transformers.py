@@ -31,8 +31,8 @@ except ImportError as error:
 
 __all__ = ["GreenprintLogitsProcessor"]
 
-# Looked up at each step, where every attribute of an attribute counts.
-_Tensor, _int64, _strided = torch.Tensor, torch.int64, torch.strided
+# Looked up at each step, where attributes of modules would take time.
+_int64 = torch.int64
 _DTYPES = {torch.float32: c.FLOAT32, torch.float16: c.FLOAT16, torch.bfloat16: c.BFLOAT16}
 _bias = c.lib.gp_generation_bias
 
@@ -132,96 +132,82 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         torch.FloatTensor
             `scores` itself.
         """
-        # What generate() passes is checked here, at the price of a few attributes; anything
-        # else is looked at closely, to be taken or refused with a reason.
-        dtype = _DTYPES.get(scores.dtype) if type(scores) is _Tensor else None
-        if (
-            dtype is None
-            or type(input_ids) is not _Tensor
-            or input_ids.dtype is not _int64
-            or not scores.is_cpu
-            or not input_ids.is_cpu
-            or scores.requires_grad
-        ):
-            return self._look_closely(input_ids, scores)
-        try:
-            n_rows, vocabulary = scores.shape
-            stride, step = scores.stride()
-            n_ids_rows, length = input_ids.shape
-            ids_stride, ids_step = input_ids.stride()
-        except (ValueError, RuntimeError):  # not 2-D, or without strides
-            return self._look_closely(input_ids, scores)
-        if step != 1 or ids_step != 1 or n_ids_rows != n_rows or not stride >= vocabulary > 0:
-            return self._look_closely(input_ids, scores)
-        self._run(
-            scores.data_ptr(),
-            n_rows,
-            vocabulary,
-            stride,
-            input_ids.data_ptr(),
-            length,
-            ids_stride,
-            dtype,
-        )
-        return scores
-
-    def _run(self, *step: int) -> None:
-        """Run a step, of which the fields of ``gp_generation_step`` are given."""
         if not self._acquire(False):
             raise ArgumentError(IN_USE)
         try:
-            fill_step(self._step, 0, *step)
+            # What generate() passes is told by a few attributes; anything else is looked at
+            # closely, to be taken or refused with a reason.
+            try:
+                dtype = _DTYPES[scores.dtype]
+                n_rows, vocabulary = scores.shape
+                n_ids_rows, length = input_ids.shape
+                as_usual = (
+                    input_ids.dtype is _int64
+                    and n_ids_rows == n_rows
+                    and scores.is_cpu
+                    and input_ids.is_cpu
+                    and not scores.requires_grad
+                    and scores.is_contiguous()
+                    and input_ids.is_contiguous()
+                )
+                address, ids = scores.data_ptr(), input_ids.data_ptr()
+            except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
+                as_usual = False
+            if not as_usual:
+                self._bias_unusual(input_ids, scores)
+                return scores
+            step = self._step
+            fill_step(step, 0, address, n_rows, vocabulary, vocabulary, ids, length, length, dtype)
             if _bias(*self._arguments):
                 c.raise_error(self._generation.error)
         finally:
             self._release()
+        return scores
 
-    def _look_closely(self, input_ids: Any, scores: Any) -> Any:
+    def _bias_unusual(self, input_ids: Any, scores: Any) -> None:
         """Bias scores of any form that can be biased; refuse others."""
         if isinstance(scores, torch.Tensor) and scores.is_cuda:
-            return self._bias_on_device(input_ids, scores)
+            self._bias_on_device(input_ids, scores)
+            return
         view = view_logits(scores)
         ids = _check_ids(input_ids, view.n_rows)
         if ids.device.type != "cpu":
             raise ArgumentError(
                 f"input_ids is on device {str(ids.device)!r}, but scores on the CPU"
             )
-        assert view.n_rows is not None
-        self._run(
-            view.address,
-            view.n_rows,
-            view.vocabulary,
-            view.stride,
-            ids.data_ptr(),
-            ids.shape[1],
-            ids.stride(0),
-            view.dtype,
+        step = c.GenerationStep(
+            logits=view.address,
+            n_rows=view.n_rows,
+            vocabulary=view.vocabulary,
+            stride=view.stride,
+            ids=ids.data_ptr(),
+            length=ids.shape[1],
+            ids_stride=ids.stride(0),
+            dtype=view.dtype,
         )
-        return scores
+        c.call(_bias, self._generation.handle, ctypes.byref(step))
 
-    def _bias_on_device(self, input_ids: Any, scores: torch.Tensor) -> torch.Tensor:
+    def _bias_on_device(self, input_ids: Any, scores: torch.Tensor) -> None:
         """Bias scores in the memory of a CUDA device."""
         from greenprint import _cuda
 
         n_rows = len(scores) if scores.ndim == 2 else None
         ids = _check_ids(input_ids, n_rows).cpu()
-        rows = ctypes.c_void_p()
-        with self._generation as generation:
-            try:
-                c.call(
-                    c.lib.gp_generation_next,
-                    generation.handle,
-                    ids.data_ptr(),
-                    n_rows,
-                    ids.shape[1],
-                    ids.stride(0),
-                    ctypes.byref(rows),
-                )
-                _cuda.bias_rows(generation.watermark, scores, rows.value, n_rows)
-            except BaseException:
-                c.lib.gp_generation_reset(self._generation.handle)
-                raise
-        return scores
+        handle, rows = self._generation.handle, ctypes.c_void_p()
+        try:
+            c.call(
+                c.lib.gp_generation_next,
+                handle,
+                ids.data_ptr(),
+                n_rows,
+                ids.shape[1],
+                ids.stride(0),
+                ctypes.byref(rows),
+            )
+            _cuda.bias_rows(self._generation.watermark, scores, rows.value, n_rows)
+        except BaseException:
+            c.lib.gp_generation_reset(handle)
+            raise
 
 
 def _check_ids(input_ids: Any, n_rows: int | None) -> torch.Tensor:
