@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from greenprint._arrays import Logits, Tokens
 
 # gp_row as a record, so that a batch of them is filled without a loop.
-_ROW = np.dtype([("tokens", np.uintp), ("n_tokens", np.uintp), ("session", np.uintp)])
-assert _ROW.itemsize == ctypes.sizeof(c.Row)
+_ROW = np.dtype(c.Row)
 
 
 def check_key(key: object) -> Key:

@@ -157,7 +157,9 @@ class GreenprintLogitsProcessor(LogitsProcessor):
                 self._bias_unusual(input_ids, scores)
                 return scores
             step = self._step
-            fill_step(step, 0, address, n_rows, vocabulary, vocabulary, ids, length, length, dtype)
+            fill_step(
+                step, 0, address, n_rows, vocabulary, vocabulary, ids, length, length, dtype
+            )
             if _bias(*self._arguments):
                 c.raise_error(self._generation.error)
         finally:
