@@ -309,12 +309,14 @@ GP_API GP_MUST_CHECK gp_status gp_nonce(const gp_watermark *watermark, const uin
 typedef struct gp_generation gp_generation;
 
 typedef struct gp_generation_options {
-  bool has_pad;           /* whether rows are padded on the left by an id of its own ... */
-  uint32_t pad;           /* ... this one: at the start of a row it is no context */
-  bool mark_repeated;     /* mark contexts too that occurred earlier in the generated part of
-                             their row. Calls then do not depend on each other, and of the ids
-                             only the last h of a row, and its padding, are read */
-  size_t expected_tokens; /* room for so many generated ids a row; grows beyond by allocating */
+  bool has_pad;            /* whether rows are padded on the left by an id of its own ... */
+  uint32_t pad;            /* ... this one: at the start of a row it is no context */
+  bool mark_repeated;      /* mark contexts too that occurred earlier in the generated part of
+                              their row. Calls then do not depend on each other, and of the ids
+                              only the last h of a row, and its padding, are read */
+  size_t expected_tokens;  /* room for so many generated ids a row; grows beyond by allocating */
+  gp_thread_pool *threads; /* shares the rows of gp_generation_bias(); may be NULL; used until
+                              the generation is freed */
 } gp_generation_options;
 
 /* The defaults: no padding, repeated contexts are left alone, room for 1024 ids. */

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
+import gc
 import sys
 import types
 from typing import Any
@@ -139,7 +141,10 @@ MODES = {
 @pytest.mark.parametrize("mode", MODES)
 def test_generate(seed, mode, skip) -> None:
     watermark = greenprint.Watermark(make_key(width=1), delta=3.0)
-    processor = GreenprintLogitsProcessor(watermark, PAD, skip_repeated_contexts=skip)
+    threads = greenprint.ThreadPool(3) if mode == "beams" else None
+    processor = GreenprintLogitsProcessor(
+        watermark, PAD, skip_repeated_contexts=skip, threads=threads
+    )
     model = make_model(seed)
     slow = Stateless(watermark, PAD, skip)
     for _ in range(2):  # the second begins anew by itself
@@ -311,6 +316,8 @@ def test_refusals() -> None:
         GreenprintLogitsProcessor(make_key())
     with pytest.raises(greenprint.ArgumentError, match="pad_token_id"):
         GreenprintLogitsProcessor(watermark, -100)
+    with pytest.raises(greenprint.ArgumentError, match="threads must be a ThreadPool, not int"):
+        GreenprintLogitsProcessor(watermark, threads=2)
 
 
 def test_ids_and_scores_of_any_form(rng) -> None:
@@ -349,6 +356,17 @@ def test_one_generate_at_a_time() -> None:
     with pytest.raises(greenprint.ArgumentError, match="negative"):
         processor(-ids, scores)
     processor.reset()  # given back after an error too
+
+
+def test_a_copy_shares_its_generation() -> None:
+    processor = GreenprintLogitsProcessor(greenprint.Watermark(make_key(width=1)))
+    twin = copy.copy(processor)
+    assert processor(torch.tensor([[5]]), torch.zeros(1, 50)).any()
+    del processor
+    gc.collect()
+    assert not twin(torch.tensor([[5, 5]]), torch.zeros(1, 50)).any()
+    with pytest.raises(TypeError, match="cannot be pickled or copied"):
+        copy.deepcopy(twin)
 
 
 class OnDevice(torch.Tensor):

@@ -8,7 +8,7 @@ import threading
 import weakref
 
 from greenprint import _library as c
-from greenprint._embedding import Watermark
+from greenprint._embedding import ThreadPool, Watermark
 from greenprint._errors import ArgumentError
 
 IN_USE = "the processor is in use: it belongs to one generate() at a time, in one thread"
@@ -32,14 +32,23 @@ class Generation(c.Unpicklable):
         The id that pads rows on the left.
     mark_repeated : bool
         Whether repeated contexts are marked too.
+    threads : ThreadPool, optional
+        Threads to share the rows among.
     """
 
-    def __init__(self, watermark: Watermark, pad: int | None, mark_repeated: bool) -> None:
-        self.watermark = watermark  # has to live as long
+    def __init__(
+        self,
+        watermark: Watermark,
+        pad: int | None,
+        mark_repeated: bool,
+        threads: ThreadPool | None = None,
+    ) -> None:
+        self.watermark, self.threads = watermark, threads  # have to live as long
         options = c.lib.gp_generation_options_default()
         options.has_pad = pad is not None
         options.pad = 0 if pad is None else pad
         options.mark_repeated = mark_repeated
+        options.threads = None if threads is None else threads._pointer
         handle = ctypes.c_void_p()
         c.call(
             c.lib.gp_generation_new,

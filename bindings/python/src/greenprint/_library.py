@@ -34,6 +34,7 @@ COMMITMENT_SIZE = 32
 KEY_ID_STRING_SIZE = 17
 NONCE_SIZE = 12
 ERROR_MESSAGE_SIZE = 512
+DELTA_MAX = 100.0
 
 SEEDINGS = {"hash": 1, "min": 2, "fixed": 3}
 SEAL_COSTS = {"interactive": 1, "moderate": 2, "sensitive": 3}
@@ -88,7 +89,16 @@ class WatermarkOptions(ctypes.Structure):
 class Row(ctypes.Structure):
     """``gp_row``."""
 
-    _fields_ = [("tokens", c_void_p), ("n_tokens", c_size_t), ("session", c_void_p)]
+    _fields_ = [
+        ("tokens", c_void_p),
+        ("n_tokens", c_size_t),
+        ("session", c_void_p),
+        ("off", c_bool),
+        ("has_delta", c_bool),
+        ("delta", c_float),
+        ("has_tenant", c_bool),
+        ("tenant", c_uint64),
+    ]
 
 
 class GenerationOptions(ctypes.Structure):
@@ -99,6 +109,7 @@ class GenerationOptions(ctypes.Structure):
         ("pad", c_uint32),
         ("mark_repeated", c_bool),
         ("expected_tokens", c_size_t),
+        ("threads", c_void_p),
     ]
 
 
@@ -275,6 +286,15 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int,
         (c_void_p, c_int, c_void_p, c_size_t, c_size_t, c_size_t, c_void_p, _ERROR),
     ),
+    "gp_bias_batch_parallel": (
+        c_int,
+        (
+            *(c_void_p, c_void_p, c_int, c_void_p, c_size_t),
+            *(c_size_t, c_size_t, c_void_p, _ERROR),
+        ),
+    ),
+    "gp_thread_pool_new": (c_int, (c_size_t, _HANDLE, _ERROR)),
+    "gp_thread_pool_free": (None, (c_void_p,)),
     "gp_green_mask": (c_int, (c_void_p, c_void_p, c_size_t, c_size_t, c_void_p, _ERROR)),
     "gp_nonce": (c_int, (c_void_p, c_void_p, c_size_t, _U8, _ERROR)),
     "gp_generation_options_default": (GenerationOptions, ()),

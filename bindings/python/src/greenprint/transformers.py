@@ -15,7 +15,7 @@ from typing import Any
 
 from greenprint import _library as c
 from greenprint._arrays import view_logits
-from greenprint._embedding import Watermark
+from greenprint._embedding import ThreadPool, Watermark
 from greenprint._errors import ArgumentError
 from greenprint._generation import IN_USE, Generation, fill_step
 from greenprint._params import whole_number
@@ -65,6 +65,8 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         themselves; the verifier counts such a position once anyway. The prompt does
         not count. Without effect with seeding ``"fixed"``, where all positions have one
         context.
+    threads : ThreadPool, optional
+        Threads to share the rows of a batch among. None: all is done by the caller's.
 
     Raises
     ------
@@ -99,11 +101,15 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         watermark: Watermark,
         pad_token_id: int | None = None,
         skip_repeated_contexts: bool = True,
+        *,
+        threads: ThreadPool | None = None,
     ) -> None:
         if not isinstance(watermark, Watermark):
             raise ArgumentError(f"watermark must be a Watermark, not {type(watermark).__name__}")
+        if threads is not None and not isinstance(threads, ThreadPool):
+            raise ArgumentError(f"threads must be a ThreadPool, not {type(threads).__name__}")
         pad = None if pad_token_id is None else whole_number(pad_token_id, "pad_token_id", 32)
-        self._generation = Generation(watermark, pad, not skip_repeated_contexts)
+        self._generation = Generation(watermark, pad, not skip_repeated_contexts, threads)
         # What each step needs, at hand.
         self._acquire = self._generation.lock.acquire
         self._release = self._generation.lock.release
