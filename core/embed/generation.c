@@ -443,17 +443,6 @@ gp_status gp_generation_next(gp_generation *generation, const int64_t *ids, size
   return GP_OK;
 }
 
-static gp_status bias_rows(const gp_generation *generation, const gp_generation_step *step,
-                           const gp_row *rows, gp_error *error) {
-  if (generation->options.threads == NULL) {
-    return gp_bias_batch(generation->watermark, step->dtype, step->logits, step->n_rows,
-                         step->vocabulary, step->stride, rows, error);
-  }
-  return gp_bias_batch_parallel(generation->watermark, generation->options.threads, step->dtype,
-                                step->logits, step->n_rows, step->vocabulary, step->stride, rows,
-                                error);
-}
-
 gp_status gp_generation_bias(gp_generation *generation, const gp_generation_step *step,
                              gp_error *error) {
   if (step == NULL) {
@@ -463,7 +452,9 @@ gp_status gp_generation_bias(gp_generation *generation, const gp_generation_step
   gp_status status = gp_generation_next(generation, step->ids, step->n_rows, step->length,
                                         step->ids_stride, &rows, error);
   if (status == GP_OK) {
-    status = bias_rows(generation, step, rows, error);
+    status = gp_bias_batch_parallel(generation->watermark, generation->options.threads,
+                                    step->dtype, step->logits, step->n_rows, step->vocabulary,
+                                    step->stride, rows, error);
     if (status != GP_OK) {
       gp_generation_reset(generation);
     }

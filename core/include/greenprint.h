@@ -357,8 +357,8 @@ typedef struct gp_generation_step {
   gp_dtype dtype; /* of the logits */
 } gp_generation_step;
 
-/* gp_generation_next() and gp_bias_batch() in one: biases the logits of a step in place. Errors
- * are those of the two, and after any the generation is as reset. */
+/* gp_generation_next() and gp_bias_batch_parallel() in one: biases the logits of a step in place.
+ * Errors are those of the two, and after any the generation is as reset. */
 GP_API GP_MUST_CHECK gp_status gp_generation_bias(gp_generation *generation,
                                                   const gp_generation_step *step,
                                                   gp_error *error);

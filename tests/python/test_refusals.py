@@ -213,10 +213,11 @@ def test_options_of_rows_are_for_a_batch(watermark) -> None:
     assert not row.any()
 
 
-@pytest.mark.parametrize("n_threads", [0, -1, 1.5, 2**40])
+@pytest.mark.parametrize("n_threads", [-1, 1.5, 1025, 2**40])
 def test_thread_pools(n_threads) -> None:
     with pytest.raises(greenprint.ArgumentError, match="n_threads"):
         greenprint.ThreadPool(n_threads)
+    assert greenprint.ThreadPool()  # one on each processor
 
 
 PARAMS = [

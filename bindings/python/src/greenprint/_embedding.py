@@ -82,20 +82,26 @@ class Session(c.Unpicklable):
 
 
 class ThreadPool(c.Unpicklable):
-    """Threads that share the rows of a batch among them.
+    """Threads that share the rows of batches among them.
+
+    May serve any number of watermarks and threads; one batch at a time makes use of it,
+    and a batch that comes meanwhile is done by its caller alone. Does not survive a fork.
 
     Parameters
     ----------
     n_threads : int
-        How many rows are biased at the same time, at least 1.
+        How many rows are biased at the same time, the caller's among them: 1 to 1024, or 0
+        for one on each processor.
 
     Raises
     ------
     ArgumentError
         Where the number is out of range.
+    OutOfMemoryError
+        Where the system starts no more threads.
     """
 
-    def __init__(self, n_threads: int) -> None:
+    def __init__(self, n_threads: int = 0) -> None:
         handle = ctypes.c_void_p()
         count = whole_number(n_threads, "n_threads", 32)
         c.call(c.lib.gp_thread_pool_new, count, ctypes.byref(handle))
@@ -224,7 +230,7 @@ class Watermark(c.Unpicklable):
         ArgumentError
             Where an argument is refused: nothing has been changed then.
         OutOfMemoryError, CryptoError
-            Where the library fails. Earlier rows of the batch are biased then.
+            Where the library fails. Some rows of the batch may be biased then.
 
         Notes
         -----
@@ -252,7 +258,10 @@ class Watermark(c.Unpicklable):
                     in_use.enter_context(entry)
             if sessions:
                 rows["session"] = [0 if s is None else s._pointer for s in sessions]
-            arguments = (
+            c.call(
+                c.lib.gp_bias_batch_parallel,
+                self._pointer,
+                None if threads is None else threads._pointer,
                 view.dtype,
                 view.address,
                 view.n_rows,
@@ -260,10 +269,6 @@ class Watermark(c.Unpicklable):
                 view.stride,
                 rows.ctypes.data,
             )
-            if threads is None:
-                c.call(c.lib.gp_bias_batch, self._pointer, *arguments)
-            else:
-                c.call(c.lib.gp_bias_batch_parallel, self._pointer, threads._pointer, *arguments)
 
     def _bias_one(self, view: LogitsView, tokens: object, session: object) -> None:
         ids = last_ids(tokens, self._width)
