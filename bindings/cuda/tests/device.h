@@ -12,6 +12,9 @@ extern "C" {
 /* Whether there is a device; else says why not. Prints what it is. */
 bool device_present(void);
 
+/* Whether it is an emulated one, on which tests should be sparing. */
+bool device_is_slow(void);
+
 /* Memory of the device. Failures end the program. */
 void *device_new(size_t size);
 void device_free(void *memory);

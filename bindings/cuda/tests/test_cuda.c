@@ -172,6 +172,9 @@ static void mask_vectors(void **state) {
   json_t *item;
   json_array_foreach(array_of(vectors, "cases"), index, item) {
     const size_t vocabulary = number_of(item, "vocabulary");
+    if (device_is_slow() && vocabulary > 5000 && index / 8 % 4 != index % 4) {
+      continue; /* one of the four large vocabularies for each key */
+    }
     gp_key *key = key_of(item);
     const gp_watermark_options options = {.delta = 1.0F};
     gp_watermark *watermark = watermark_of(key, &options);
@@ -189,7 +192,7 @@ static void mask_vectors(void **state) {
     device_get(row, device, vocabulary * sizeof *row);
     assert_ok(gp_green_mask(watermark, ids, context.n_tokens, vocabulary, mask, error));
     for (size_t v = 0; v < vocabulary; v++) {
-      assert_true(row[v] == (float)(mask[v / 8] >> v % 8 & 1U));
+      assert_true(row[v] == (float)((unsigned)mask[v / 8] >> v % 8 & 1U));
     }
     device_free(device);
     free(row);
@@ -774,8 +777,8 @@ static void refusals(void **state) {
       gp_cuda_bias_batch(cuda, GP_FLOAT32, (char *)logits + 2, 1, 4, 4, &row, NULL, error),
       GP_ERR_ARGUMENT, "device_logits: not aligned to 4 bytes");
   assert_fails(
-      gp_cuda_bias_batch(cuda, GP_FLOAT32, logits, SIZE_MAX / 16, 4, 4, &row, NULL, error),
-      GP_ERR_ARGUMENT, "stride: 1152921504606846975 rows of 4 elements exceed the address space");
+      gp_cuda_bias_batch(cuda, GP_FLOAT32, logits, SIZE_MAX / 8, 4, 4, &row, NULL, error),
+      GP_ERR_ARGUMENT, "stride: 2305843009213693951 rows of 4 elements exceed the address space");
   assert_fails(gp_cuda_bias_prepared(NULL, GP_FLOAT32, logits, 1, 4, 4, prepared, NULL, error),
                GP_ERR_ARGUMENT, "gp_cuda_bias_prepared: cuda_watermark must not be NULL");
   assert_fails(gp_cuda_bias_prepared(cuda, GP_FLOAT32, logits, 1, 4, 4, NULL, NULL, error),

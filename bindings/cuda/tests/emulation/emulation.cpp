@@ -86,25 +86,29 @@ static bool can_run(const fibre *f) {
   return !f->done && (f->waits == NULL || f->waits->generation != f->generation);
 }
 
+/* Apart, since getcontext() may return twice as far as the compiler knows. */
+static void make_ready(fibre *f) {
+  if (f->stack == NULL) {
+    f->stack = (unsigned char *)mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  }
+  f->done = false;
+  f->waits = NULL;
+  (void)getcontext(&f->context);
+  f->context.uc_stack.ss_sp = f->stack;
+  f->context.uc_stack.ss_size = STACK_SIZE;
+  f->context.uc_link = NULL;
+  makecontext(&f->context, start, 0);
+}
+
 static bool run_block(unsigned threads) {
   block_sync = rendezvous{threads, 0, 0};
   for (unsigned w = 0; w < THREADS_MAX / WARP; w++) {
     warp_sync[w] = rendezvous{WARP, 0, 0};
   }
   for (unsigned t = 0; t < threads; t++) {
-    fibre *f = &fibres[t];
-    if (f->stack == NULL) {
-      f->stack = (unsigned char *)mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    }
-    (void)getcontext(&f->context);
-    f->context.uc_stack.ss_sp = f->stack;
-    f->context.uc_stack.ss_size = STACK_SIZE;
-    f->context.uc_link = NULL;
-    f->done = false;
-    f->waits = NULL;
     turn[t] = 0;
-    makecontext(&f->context, start, 0);
+    make_ready(&fibres[t]);
   }
   unsigned left = threads;
   while (left > 0) {
