@@ -163,9 +163,7 @@ def test_tensors_of_inference_mode(key: greenprint.Key, rng: np.random.Generator
     case.check(scores)
 
 
-def test_what_cannot_be_biased_is_refused(
-    key: greenprint.Key, rng: np.random.Generator
-) -> None:
+def test_what_cannot_be_biased_is_refused(key: greenprint.Key, rng: np.random.Generator) -> None:
     case = Case(key, rng, torch.float32, 4, 50, 50)
     for scores in (case.scores.double(), case.scores.t(), case.scores[0], case.scores[:3]):
         before = scores.clone()
@@ -214,7 +212,10 @@ def test_another_copy_of_libgreenprint_is_refused() -> None:
 @needs_emulation
 def test_kernels_are_called_as_they_want_to_be() -> None:
     """In a process of its own, in which the library of build/ is the only one."""
-    environment = {**os.environ, "GREENPRINT_LIBRARY": str(EMULATED.parents[1] / "libgreenprint.so")}
+    environment = {
+        **os.environ,
+        "GREENPRINT_LIBRARY": str(EMULATED.parents[1] / "libgreenprint.so"),
+    }
     script = "import test_cuda; test_cuda.run_emulated()"
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -261,9 +261,7 @@ def _check(scores: torch.Tensor, n_rows: int) -> LogitsView:
     return view
 
 
-def bias_by_masks(
-    watermark: Watermark, scores: torch.Tensor, rows: int, n_rows: int
-) -> None:
+def bias_by_masks(watermark: Watermark, scores: torch.Tensor, rows: int, n_rows: int) -> None:
     """Do what `bias_rows` does, with green lists from the CPU and operations of torch.
 
     Parameters
