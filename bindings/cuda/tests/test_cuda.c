@@ -800,6 +800,11 @@ static void refusals(void **state) {
   const gp_row wrong = {.n_tokens = 2};
   assert_int_equal(gp_cuda_bias_batch(cuda, GP_FLOAT32, logits, 1, 4, 4, &wrong, NULL, NULL),
                    GP_ERR_ARGUMENT);
+  gp_device_keys keys;
+  assert_fails(gp_watermark_device_keys(NULL, &keys, error), GP_ERR_ARGUMENT,
+               "gp_watermark_device_keys: watermark must not be NULL");
+  assert_fails(gp_watermark_device_keys(watermark, NULL, error), GP_ERR_ARGUMENT,
+               "gp_watermark_device_keys: keys must not be NULL");
   /* Nothing to do is no mistake. */
   assert_ok(gp_cuda_bias_batch(cuda, GP_FLOAT32, NULL, 0, 0, 0, NULL, NULL, error));
   assert_ok(gp_cuda_bias_prepared(cuda, GP_FLOAT32, NULL, 0, 0, 0, NULL, NULL, error));

@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "emulation.h"
@@ -85,7 +86,8 @@ static void launching(void **state) {
   gp_key_free(key);
 }
 
-/* One kernel a call, whatever the batch, and none where there is nothing to do. */
+/* One kernel a call, whatever the batch, and none where there is nothing to do; and nothing that
+ * waits, copies or allocates. */
 static void launches(void **state) {
   (void)state;
   gp_key *key = test_key(NULL);
@@ -102,6 +104,10 @@ static void launches(void **state) {
   for (size_t i = 0; i < ROWS; i++) {
     rows[i] = (gp_row){.tokens = tokens, .n_tokens = 2};
   }
+  gp_prepared_row *prepared = calloc(ROWS, sizeof *prepared);
+  int64_t *ids = calloc(2 * ROWS, sizeof *ids);
+  assert_true(prepared != NULL && ids != NULL);
+  const unsigned interrupted = emulation_interrupted();
   static const size_t counts[] = {1, 192, 193, 1536, 1537};
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
     const unsigned before = emulation_launched();
@@ -113,7 +119,13 @@ static void launches(void **state) {
   rows[1].n_tokens = 1;
   assert_ok(gp_cuda_bias_batch(cuda, GP_FLOAT32, logits, 2, 1, 1, rows, NULL, error));
   assert_int_equal(emulation_launched(), before);
+  assert_ok(gp_cuda_prepare_ids(cuda, ids, ROWS, 2, NULL, prepared, NULL, error));
+  assert_ok(gp_cuda_bias_prepared(cuda, GP_FLOAT32, logits, ROWS, 1, 1, prepared, NULL, error));
+  assert_int_equal(emulation_launched(), before + 2);
+  assert_int_equal(emulation_interrupted(), interrupted);
   assert_int_equal(emulation_allocated(), 1);
+  free(prepared);
+  free(ids);
   gp_cuda_watermark_free(cuda);
   gp_watermark_free(watermark);
   gp_key_free(key);

@@ -138,6 +138,7 @@ static int current_device;
 static unsigned launched;
 static size_t allocated;
 static bool wiped;
+static unsigned interrupted;
 
 void emulation_fail_after(int calls, bool for_memory) {
   calls_left = calls;
@@ -162,6 +163,10 @@ unsigned emulation_launched(void) {
 
 size_t emulation_allocated(void) {
   return allocated;
+}
+
+unsigned emulation_interrupted(void) {
+  return interrupted;
 }
 
 bool emulation_was_wiped(void) {
@@ -223,6 +228,7 @@ cudaError_t cudaGetLastError(void) {
 #define HEADER 256
 
 cudaError_t cudaMalloc(void **memory, size_t size) {
+  interrupted++;
   const cudaError_t code = answer(cudaSuccess);
   if (code != cudaSuccess) {
     return code;
@@ -239,6 +245,7 @@ cudaError_t cudaMalloc(void **memory, size_t size) {
 }
 
 cudaError_t cudaFree(void *memory) {
+  interrupted++;
   if (memory != NULL) {
     unsigned char *made = (unsigned char *)memory - HEADER;
     size_t size;
@@ -262,6 +269,7 @@ cudaError_t cudaFreeHost(void *memory) {
 }
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t size, cudaMemcpyKind kind) {
+  interrupted++;
   const cudaError_t code = answer(cudaSuccess);
   (void)kind;
   if (code == cudaSuccess) {
@@ -271,11 +279,13 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t size, cudaMemcpyKind k
 }
 
 cudaError_t cudaMemset(void *memory, int value, size_t size) {
+  interrupted++;
   memset(memory, value, size);
   return cudaSuccess;
 }
 
 cudaError_t cudaDeviceSynchronize(void) {
+  interrupted++;
   return cudaSuccess;
 }
 

@@ -24,6 +24,9 @@ void emulation_set_device(int device);
 unsigned emulation_launched(void);
 size_t emulation_allocated(void);
 
+/* How often the program has waited for the device, copied, or asked for or released memory. */
+unsigned emulation_interrupted(void);
+
 /* Whether memory that held secrets was zero when it was freed: the last piece of all. */
 bool emulation_was_wiped(void);
 
