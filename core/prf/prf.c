@@ -15,6 +15,11 @@ static gp_status derive_cipher(const gp_key *key, const char *role, gp_cipher_mo
   return status == GP_OK ? gp_cipher_new(mode, subkey, cipher, error) : status;
 }
 
+static gp_status expand(const uint8_t *subkey, gp_aes **aes, gp_error *error) {
+  *aes = gp_aes_new(subkey);
+  return *aes == NULL ? gp_fail_memory(error, "locked memory for round keys") : GP_OK;
+}
+
 static gp_status make_tweak(EVP_CIPHER_CTX *cipher, uint64_t tenant, uint8_t tweak[GP_BLOCK_SIZE],
                             gp_error *error) {
   uint8_t block[1][GP_BLOCK_SIZE] = {{0}};
@@ -47,12 +52,6 @@ gp_status gp_prf_tweaks(const gp_key *key, const uint64_t *tenants, size_t count
   return status;
 }
 
-/* The round keys of the subkey that was derived last. */
-static gp_status keep_round_keys(const uint8_t *subkey, gp_aes **aes, gp_error *error) {
-  *aes = gp_aes_new(subkey);
-  return *aes == NULL ? gp_fail_memory(error, "locked memory for round keys") : GP_OK;
-}
-
 gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp_error *error) {
   memset(prf, 0, sizeof *prf);
   prf->params = key->params;
@@ -68,7 +67,7 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
   gp_prf_lane *lane = &prf->original;
   status = derive_cipher(key, "context", GP_CIPHER_ECB, subkey, &lane->context, error);
   if (status == GP_OK) {
-    status = keep_round_keys(subkey, &prf->context, error);
+    status = expand(subkey, &prf->context, error);
   }
   if (status == GP_OK) {
     status = derive_cipher(key, "mask", GP_CIPHER_ECB, subkey, &lane->mask, error);
@@ -77,13 +76,13 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
     status = gp_cipher_new(GP_CIPHER_CTR, subkey, &lane->stream, error);
   }
   if (status == GP_OK) {
-    status = keep_round_keys(subkey, &prf->mask, error);
+    status = expand(subkey, &prf->mask, error);
   }
   if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
     status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
   }
   if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
-    status = keep_round_keys(subkey, &prf->order, error);
+    status = expand(subkey, &prf->order, error);
   }
   if (status == GP_OK) {
     status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &lane->tenant, error);
@@ -100,8 +99,8 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
 
 void gp_prf_release(gp_prf *prf) {
   gp_prf_lane_release(&prf->original);
-  gp_aes_free(prf->mask);
   gp_aes_free(prf->context);
+  gp_aes_free(prf->mask);
   gp_aes_free(prf->order);
   sodium_memzero(prf, sizeof *prf);
 }

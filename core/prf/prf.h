@@ -33,9 +33,9 @@ typedef struct gp_prf {
   gp_params params;
   gp_cpu cpu;
   const gp_pair_steps *steps;
-  gp_aes *mask;                 /* round keys under K_mask, for kernels that bring AES along */
-  gp_aes *context;              /* and under the keys of the first stage, */
-  gp_aes *order;                /* NULL unless seeding is min */
+  gp_aes *context;              /* round keys under K_context, for kernels that bring AES along */
+  gp_aes *mask;                 /* the same under K_mask */
+  gp_aes *order;                /* the same under K_order; NULL unless seeding is min */
   uint8_t tweak[GP_BLOCK_SIZE]; /* zero without a tenant, and always in the last 4 bytes */
   gp_prf_lane original;         /* only ever copied from */
 } gp_prf;
