@@ -13,7 +13,6 @@
 #include "greenprint_cuda.h"
 
 #define GP_TEST_SKIPPED 77 /* what CTest takes for "skipped" */
-#define GP_TEST_TENANTS false
 
 static gp_watermark *watermark_of(gp_key *key, const gp_watermark_options *options) {
   gp_watermark *watermark = NULL;
@@ -452,7 +451,7 @@ static void vary_rows(batch *b, uint64_t *random) {
     row->n_tokens = (r >> 4 & 15U) == 0 ? 0 : WINDOW_MAX;
     row->has_delta = (r >> 8 & 3U) == 0;
     row->delta = (float)(r >> 12 & 7U) * 0.37F;
-    row->has_tenant = GP_TEST_TENANTS && (r >> 16 & 3U) == 0;
+    row->has_tenant = (r >> 16 & 3U) == 0;
     row->tenant = r >> 20;
   }
 }
