@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -252,7 +253,40 @@ def run_emulated() -> None:
     library.emulation_was_wiped.restype = ctypes.c_bool
     assert library.emulation_allocated() == 0
     assert library.emulation_was_wiped()
+    run_whole_way(kernels)
     print(f"emulated kernels: {batches} batches")
+
+
+def run_whole_way(kernels: _cuda.Kernels) -> None:
+    """Go through bias_rows() with tensors of the CPU, as if their device were current."""
+    fail_after = kernels._library.emulation_fail_after
+    fail_after.argtypes = (ctypes.c_int, ctypes.c_bool)
+    launched = kernels._library.emulation_launched
+    key = greenprint.Key.from_bytes(bytes(range(32)))
+
+    def new_case() -> Case:
+        return Case(key, np.random.default_rng(9), torch.bfloat16, 3, 777, 777)
+
+    def bias(case: Case) -> int:
+        before = launched()
+        _cuda.bias_rows(case.watermark, case.scores, case.address, case.n_rows)
+        case.check(case.scores)
+        return int(launched() - before)
+
+    torch.cuda.current_device = lambda: None
+    torch.cuda.current_stream = lambda device: SimpleNamespace(cuda_stream=0)
+    _cuda._kernels = kernels
+    case = new_case()
+    assert bias(case) == 1
+    fail_after(1, False)  # once it has worked, a failure is one
+    with pytest.raises(greenprint.FileError, match="CUDA could not launch the kernel"):
+        bias(case)
+    fail_after(0, True)  # that memory lacks is no reason to do without
+    with pytest.raises(greenprint.OutOfMemoryError):
+        bias(new_case())
+    fail_after(0, False)
+    with pytest.warns(RuntimeWarning, match="CUDA could not find a device"):
+        assert bias(new_case()) == 0
 
 
 # -------------------------------------------------------------------- on a GPU
