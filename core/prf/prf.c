@@ -59,7 +59,7 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
   if (status != GP_OK) {
     return status;
   }
-  prf->steps = gp_pair_steps_for(prf->cpu);
+  prf->kernels = gp_prf_kernels_for(prf->cpu);
   uint8_t *subkey = sodium_malloc(GP_SUBKEY_SIZE);
   if (subkey == NULL) {
     return gp_fail_memory(error, "locked memory for a subkey");
