@@ -94,8 +94,8 @@ def compare(batch: int, vocabulary: int, dtype: torch.dtype, device: str, repeat
     sides["torch Philox"] = lambda: philox(on_device, scores)
     sides["transformers"] = lambda: theirs(on_device, scores)
     medians = time_sides(sides, device, repeats)
-    fastest = next(iter(medians.values()))
-    cells = [f"{name} {time_:.1f} ({time_ / fastest:.1f}x)" for name, time_ in medians.items()]
+    first = next(iter(medians.values()))
+    cells = [f"{name} {time_:.1f} ({time_ / first:.1f}x)" for name, time_ in medians.items()]
     print(f"{str(dtype)[6:]:9} {batch:4} rows: " + ", ".join(cells), flush=True)
 
 
