@@ -109,15 +109,6 @@ gp_params gp_watermark_params(const gp_watermark *watermark) {
   return watermark->prf.params;
 }
 
-gp_status gp_watermark_mask_key(const gp_watermark *watermark, uint8_t key[GP_MASK_KEY_SIZE],
-                                gp_error *error) {
-  if (watermark == NULL || key == NULL) {
-    return gp_fail_null(error, __func__, watermark == NULL ? "watermark" : "key");
-  }
-  memcpy(key, watermark->prf.mask->round_keys[0], GP_MASK_KEY_SIZE);
-  return GP_OK;
-}
-
 size_t gp_watermark_never_biased(const gp_watermark *watermark, const uint32_t **ids) {
   *ids = watermark->never_biased;
   return watermark->n_never_biased;

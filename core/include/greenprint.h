@@ -353,14 +353,6 @@ GP_API GP_MUST_CHECK gp_status gp_prepare_rows(const gp_watermark *watermark, co
                                                size_t n_rows, gp_prepared_row *prepared,
                                                gp_error *error);
 
-/* The AES-128 key of stage 2 (SPEC.md section 5). With it all green lists of all tenants can
- * be made from their nonces: it is as secret as the master key, and the caller wipes its copy.
- * Only for code that makes green lists elsewhere. Thread-safe. */
-#define GP_MASK_KEY_SIZE 16
-GP_API GP_MUST_CHECK gp_status gp_watermark_mask_key(const gp_watermark *watermark,
-                                                     uint8_t key[GP_MASK_KEY_SIZE],
-                                                     gp_error *error);
-
 /* The never-biased list, ascending, as long as the watermark lives. Returns how many. */
 GP_API size_t gp_watermark_never_biased(const gp_watermark *watermark, const uint32_t **ids);
 
