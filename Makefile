@@ -66,7 +66,7 @@ valgrind:
 	@scripts/valgrind.sh
 
 arm: all
-	@scripts/arm.sh
+	@scripts/arm.sh $(TESTS)
 
 SECONDS ?= 30
 fuzz:

@@ -64,10 +64,10 @@ def count_suites(xml_text: str) -> Count:
     return count
 
 
-def list_programs(build: Path) -> list[dict]:
-    """Return the tests that CTest knows in a build folder."""
+def list_programs(build: Path, only: str) -> list[dict]:
+    """Return the tests that CTest knows in a build folder and whose names match."""
     listing = subprocess.run(
-        ["ctest", "--test-dir", str(build), "--show-only=json-v1"],
+        ["ctest", "--test-dir", str(build), "--show-only=json-v1", "-R", only],
         check=True,
         capture_output=True,
         text=True,
@@ -115,10 +115,10 @@ def run_program(test: dict, prefix: list[str]) -> tuple[str, Count, str]:
     return test["name"], count, output
 
 
-def run_unit_tests(build: Path, prefix: list[str], jobs: int) -> Count:
+def run_unit_tests(build: Path, only: str, prefix: list[str], jobs: int) -> Count:
     """Run all C tests of a build folder and print a line for each program."""
     total = Count()
-    programs = list_programs(build)
+    programs = list_programs(build, only)
     if prefix:  # valgrind would look at the shell of a script, not at our code
         programs = [test for test in programs if not test["command"][0].endswith(".sh")]
     with ThreadPoolExecutor(jobs) as pool:
@@ -161,13 +161,14 @@ def main() -> int:
     """Parse the command line, run, print the count."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="CMake build folder")
+    parser.add_argument("--only", default=".", help="C tests whose names match this")
     parser.add_argument("--prefix", default="", help="command to run the C tests under")
     parser.add_argument("--pytest", nargs="*", default=["tests"], help="folders; none to skip")
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS", "2")))
     arguments = parser.parse_args()
 
     build = arguments.build.resolve()
-    total = run_unit_tests(build, shlex.split(arguments.prefix), arguments.jobs)
+    total = run_unit_tests(build, arguments.only, shlex.split(arguments.prefix), arguments.jobs)
     if arguments.pytest:
         sys.stdout.flush()
         total.add(run_pytest(arguments.pytest, build))
