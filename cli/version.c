@@ -31,11 +31,16 @@ int cli_version(int argc, char **argv) {
     return cli_fail("version", "unexpected operand %s; see greenprint version --help",
                     argv[optind]);
   }
+  const char *cpu = NULL;
+  gp_error error;
+  if (gp_cpu_name(&cpu, &error) != GP_OK) {
+    return cli_fail("version", "%s", error.message);
+  }
   char pcre2[64] = "?";
   (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
-  (void)printf("greenprint %s\n%s\nlibsodium %s\nzlib %s\njansson %s\nPCRE2 %s\n"
+  (void)printf("greenprint %s (kernels: %s)\n%s\nlibsodium %s\nzlib %s\njansson %s\nPCRE2 %s\n"
                "utf8proc %s (Unicode %s)\n",
-               gp_version(), OpenSSL_version(OPENSSL_VERSION), sodium_version_string(),
+               gp_version(), cpu, OpenSSL_version(OPENSSL_VERSION), sodium_version_string(),
                zlibVersion(), jansson_version_str(), pcre2, utf8proc_version(),
                utf8proc_unicode_version());
   return cli_flush("version");

@@ -138,7 +138,7 @@ static gp_status for_each_stretch(const gp_watermark *watermark, gp_prf_lane *la
   if (groups_max > MASK_BYTES / GP_GROUP_BYTES) {
     groups_max = MASK_BYTES / GP_GROUP_BYTES;
   }
-  gp_status status = gp_prf_mask_start(lane, nonce, error);
+  gp_status status = gp_prf_mask_start(&watermark->prf, lane, nonce, 0, error);
   size_t next = 0;
   for (size_t first = 0; first < vocabulary && status == GP_OK;) {
     const size_t left = vocabulary - first;

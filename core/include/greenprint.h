@@ -17,8 +17,9 @@
  *     "may be NULL"; functions that return a gp_status answer a NULL that must not be
  *     with GP_ERR_ARGUMENT.
  *   - Token ids are uint32_t, any value. Sizes and counts are size_t or uint64_t.
- *   - No function writes to standard output or error, keeps global state of its own,
- *     reads the environment itself, or calls exit(). (OpenSSL reads its configuration.)
+ *   - No function writes to standard output or error, keeps global state of its own, or
+ *     calls exit(). Of the environment only GREENPRINT_CPU is read, when objects that
+ *     compute are made: see gp_cpu_name(). (OpenSSL reads its configuration.)
  *   - The floating-point environment is the default one: rounding to nearest, subnormal
  *     numbers kept. With flush-to-zero switched on, subnormal logits may become zero.
  *   - Secrets never appear in an error message.
@@ -89,6 +90,14 @@ GP_API const char *gp_version(void);
 /* A few words for a status, for callers that have no gp_error. Static storage;
  * never NULL, also for values that are no gp_status. */
 GP_API const char *gp_status_string(gp_status status);
+
+/* Which instruction set the library's kernels use on this machine: "portable", "avx2",
+ * "avx512" or "neon". It is the best that the processor has, unless the environment variable
+ * GREENPRINT_CPU names one, for tests and bug reports; results are the same with all. Static
+ * storage. Thread-safe while nobody changes the environment. Errors: GP_ERR_ARGUMENT where
+ * GREENPRINT_CPU names none of these, or one that is not there; whatever would compute with it
+ * then fails alike. */
+GP_API GP_MUST_CHECK gp_status gp_cpu_name(const char **name, gp_error *error);
 
 /* -------------------------------------------------------------- parameters */
 

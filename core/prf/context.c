@@ -10,32 +10,32 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
-#include "prf/pair_steps.h"
 #include "prf/prf.h"
 
 /* XORs block `index` of windows of `width` ids into the state. */
-static void absorb_block(const uint32_t *tokens, size_t width, size_t index, size_t count,
-                         uint8_t (*state)[GP_BLOCK_SIZE]) {
+static void absorb_block(const gp_pair_steps *steps, const uint32_t *tokens, size_t width,
+                         size_t index, size_t count, uint8_t (*state)[GP_BLOCK_SIZE]) {
   const size_t done = index * GP_IDS_PER_BLOCK;
   uint8_t blocks[GP_PRF_BATCH][GP_BLOCK_SIZE];
-  gp_pair_steps_get()->take_windows(tokens + done, width - done, count, blocks);
+  steps->take_windows(tokens + done, width - done, count, blocks);
   for (size_t i = 0; i < count; i++) {
     gp_store_words(state[i], gp_xor_words(gp_load_words(state[i]), gp_load_words(blocks[i])));
   }
 }
 
 /* CBC-MAC of windows of `width` ids; the window of i starts at tokens[i]. */
-static gp_status mac_windows(gp_prf_lane *lane, const uint32_t *tokens, size_t width,
-                             size_t count, uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
+static gp_status mac_windows(const gp_pair_steps *steps, gp_prf_lane *lane,
+                             const uint32_t *tokens, size_t width, size_t count,
+                             uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
   const uint8_t(*in)[GP_BLOCK_SIZE] = (const uint8_t(*)[GP_BLOCK_SIZE])state;
   if (width == 0) {
     memset(state, 0, count * GP_BLOCK_SIZE);
   } else {
-    gp_pair_steps_get()->take_windows(tokens, width, count, state);
+    steps->take_windows(tokens, width, count, state);
   }
   gp_status status = gp_cipher_blocks(lane->context, in, state, count, error);
   for (size_t index = 1; index * GP_IDS_PER_BLOCK < width && status == GP_OK; index++) {
-    absorb_block(tokens, width, index, count, state);
+    absorb_block(steps, tokens, width, index, count, state);
     status = gp_cipher_blocks(lane->context, in, state, count, error);
   }
   return status;
@@ -72,11 +72,11 @@ static gp_status mac_contexts(const gp_prf *prf, gp_prf_lane *lane, const uint32
                               size_t count, uint8_t (*macs)[GP_BLOCK_SIZE], gp_error *error) {
   const size_t width = prf->params.context_width;
   if (prf->params.seeding != GP_SEEDING_MIN) {
-    return mac_windows(lane, tokens, width, count, macs, error);
+    return mac_windows(prf->steps, lane, tokens, width, count, macs, error);
   }
   uint32_t chosen[GP_PRF_BATCH];
   const gp_status status = choose_smallest(lane, tokens, width, count, chosen, error);
-  return status == GP_OK ? mac_windows(lane, chosen, 1, count, macs, error) : status;
+  return status == GP_OK ? mac_windows(prf->steps, lane, chosen, 1, count, macs, error) : status;
 }
 
 gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
@@ -89,11 +89,51 @@ gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *to
   return status;
 }
 
+/* The MACs of windows that lie apart: block by block, all of them side by side. */
+static gp_status mac_apart(gp_prf_lane *lane, const uint32_t *const *windows, size_t width,
+                           size_t count, uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
+  const uint8_t(*in)[GP_BLOCK_SIZE] = (const uint8_t(*)[GP_BLOCK_SIZE])state;
+  memset(state, 0, count * GP_BLOCK_SIZE);
+  gp_status status = GP_OK;
+  for (size_t done = 0; done == 0 || (done < width && status == GP_OK);
+       done += GP_IDS_PER_BLOCK) {
+    for (size_t i = 0; i < count && width > 0; i++) {
+      uint8_t block[GP_BLOCK_SIZE];
+      gp_pair_take_window(windows[i] + done, width - done, block);
+      gp_store_words(state[i], gp_xor_words(gp_load_words(state[i]), gp_load_words(block)));
+    }
+    status = gp_cipher_blocks(lane->context, in, state, count, error);
+  }
+  return status;
+}
+
+gp_status gp_prf_nonces_apart(const gp_prf *prf, gp_prf_lane *lane,
+                              const uint32_t *const *windows, size_t count,
+                              uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error) {
+  const size_t width = prf->params.context_width;
+  gp_status status = GP_OK;
+  if (prf->params.seeding == GP_SEEDING_MIN) {
+    uint32_t chosen[GP_PRF_BATCH];
+    const uint32_t *each[GP_PRF_BATCH];
+    for (size_t i = 0; i < count && status == GP_OK; i++) {
+      each[i] = &chosen[i];
+      status = choose_smallest(lane, windows[i], width, 1, &chosen[i], error);
+    }
+    status = status == GP_OK ? mac_apart(lane, each, 1, count, nonces, error) : status;
+  } else {
+    status = mac_apart(lane, windows, width, count, nonces, error);
+  }
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    gp_store_words(nonces[i], gp_replace_tail(gp_load_words(nonces[i]), 0));
+  }
+  return status;
+}
+
 gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens, size_t count,
                        uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error) {
   const gp_status status = mac_contexts(prf, lane, tokens, count, pairs, error);
   if (status == GP_OK) {
-    gp_pair_steps_get()->finish(pairs, prf->tweak, tokens + prf->params.context_width, count);
+    prf->steps->finish(pairs, prf->tweak, tokens + prf->params.context_width, count);
   }
   return status;
 }

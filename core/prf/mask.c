@@ -11,13 +11,12 @@
 #include <string.h>
 
 #include "common/bytes.h"
-#include "prf/pair_steps.h"
 #include "prf/prf.h"
 
 gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
                        const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint8_t *green,
                        gp_error *error) {
-  const gp_pair_steps *steps = gp_pair_steps_get();
+  const gp_pair_steps *steps = prf->steps;
   const uint32_t k = prf->params.gamma_log2_den;
   const size_t at_once = GP_PRF_BATCH / k;
   _Alignas(64) uint8_t blocks[GP_PRF_BATCH][GP_BLOCK_SIZE];
@@ -34,10 +33,11 @@ gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
   return status;
 }
 
-gp_status gp_prf_mask_start(gp_prf_lane *lane, const uint8_t nonce[GP_NONCE_SIZE],
-                            gp_error *error) {
-  uint8_t counter[GP_BLOCK_SIZE] = {0};
+gp_status gp_prf_mask_start(const gp_prf *prf, gp_prf_lane *lane,
+                            const uint8_t nonce[GP_NONCE_SIZE], size_t group, gp_error *error) {
+  uint8_t counter[GP_BLOCK_SIZE];
   memcpy(counter, nonce, GP_NONCE_SIZE);
+  gp_store_be32(counter + GP_NONCE_SIZE, (uint32_t)group * prf->params.gamma_log2_den);
   return gp_cipher_seek(lane->stream, counter, error);
 }
 

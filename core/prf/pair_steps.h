@@ -11,6 +11,7 @@
 #define GP_PRF_PAIR_STEPS_H
 
 #include "common/bytes.h"
+#include "common/cpu.h"
 #include "prf/cipher.h"
 
 /* Ids in the first block of a window. */
@@ -35,15 +36,12 @@ typedef struct gp_pair_steps {
 
 extern const gp_pair_steps gp_pair_steps_portable;
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define GP_HAVE_AVX2 1
+#if GP_X86
 extern const gp_pair_steps gp_pair_steps_avx2;
-#else
-#define GP_HAVE_AVX2 0
 #endif
 
-/* The fastest that this processor can run. Thread-safe. */
-const gp_pair_steps *gp_pair_steps_get(void);
+/* Those for an instruction set. */
+const gp_pair_steps *gp_pair_steps_for(gp_cpu cpu);
 
 /* One by itself, for what vectors leave over. */
 

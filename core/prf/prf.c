@@ -15,19 +15,20 @@ static gp_status derive_cipher(const gp_key *key, const char *role, gp_cipher_mo
   return status == GP_OK ? gp_cipher_new(mode, subkey, cipher, error) : status;
 }
 
-static gp_status make_tweaks(const gp_key *key, const uint64_t *tenants, size_t count,
-                             uint8_t *subkey, uint8_t (*tweaks)[GP_BLOCK_SIZE], gp_error *error) {
-  EVP_CIPHER_CTX *cipher = NULL;
-  gp_status status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &cipher, error);
-  for (size_t i = 0; i < count && status == GP_OK; i++) {
-    memset(tweaks[i], 0, GP_BLOCK_SIZE);
-    gp_store_le64(tweaks[i], tenants[i]);
-    status = gp_cipher_blocks(cipher, (const uint8_t(*)[GP_BLOCK_SIZE])tweaks + i, tweaks + i, 1,
-                              error);
-    gp_store_le32(tweaks[i] + GP_NONCE_SIZE, 0);
-  }
-  EVP_CIPHER_CTX_free(cipher);
+static gp_status make_tweak(EVP_CIPHER_CTX *cipher, uint64_t tenant, uint8_t tweak[GP_BLOCK_SIZE],
+                            gp_error *error) {
+  uint8_t block[1][GP_BLOCK_SIZE] = {{0}};
+  gp_store_le64(block[0], tenant);
+  const gp_status status =
+      gp_cipher_blocks(cipher, (const uint8_t(*)[GP_BLOCK_SIZE])block, block, 1, error);
+  memcpy(tweak, block[0], GP_NONCE_SIZE);
+  memset(tweak + GP_NONCE_SIZE, 0, GP_BLOCK_SIZE - GP_NONCE_SIZE);
   return status;
+}
+
+gp_status gp_prf_tweak(gp_prf_lane *lane, uint64_t tenant, uint8_t tweak[GP_BLOCK_SIZE],
+                       gp_error *error) {
+  return make_tweak(lane->tenant, tenant, tweak, error);
 }
 
 gp_status gp_prf_tweaks(const gp_key *key, const uint64_t *tenants, size_t count,
@@ -36,7 +37,12 @@ gp_status gp_prf_tweaks(const gp_key *key, const uint64_t *tenants, size_t count
   if (subkey == NULL) {
     return gp_fail_memory(error, "locked memory for a subkey");
   }
-  const gp_status status = make_tweaks(key, tenants, count, subkey, tweaks, error);
+  EVP_CIPHER_CTX *cipher = NULL;
+  gp_status status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &cipher, error);
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    status = make_tweak(cipher, tenants[i], tweaks[i], error);
+  }
+  EVP_CIPHER_CTX_free(cipher);
   sodium_free(subkey);
   return status;
 }
@@ -44,23 +50,35 @@ gp_status gp_prf_tweaks(const gp_key *key, const uint64_t *tenants, size_t count
 gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp_error *error) {
   memset(prf, 0, sizeof *prf);
   prf->params = key->params;
+  gp_status status = gp_cpu_choose(&prf->cpu, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  prf->steps = gp_pair_steps_for(prf->cpu);
   uint8_t *subkey = sodium_malloc(GP_SUBKEY_SIZE);
   if (subkey == NULL) {
     return gp_fail_memory(error, "locked memory for a subkey");
   }
   gp_prf_lane *lane = &prf->original;
-  gp_status status = derive_cipher(key, "context", GP_CIPHER_ECB, subkey, &lane->context, error);
+  status = derive_cipher(key, "context", GP_CIPHER_ECB, subkey, &lane->context, error);
   if (status == GP_OK) {
     status = derive_cipher(key, "mask", GP_CIPHER_ECB, subkey, &lane->mask, error);
   }
   if (status == GP_OK) { /* the same subkey again */
     status = gp_cipher_new(GP_CIPHER_CTR, subkey, &lane->stream, error);
   }
+  if (status == GP_OK) {
+    prf->mask = gp_aes_new(subkey);
+    status = prf->mask == NULL ? gp_fail_memory(error, "locked memory for round keys") : GP_OK;
+  }
   if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
     status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
   }
+  if (status == GP_OK) {
+    status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &lane->tenant, error);
+  }
   if (status == GP_OK && tenant != NULL) {
-    status = make_tweaks(key, tenant, 1, subkey, &prf->tweak, error);
+    status = gp_prf_tweak(lane, *tenant, prf->tweak, error);
   }
   sodium_free(subkey);
   if (status != GP_OK) {
@@ -71,6 +89,7 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
 
 void gp_prf_release(gp_prf *prf) {
   gp_prf_lane_release(&prf->original);
+  gp_aes_free(prf->mask);
   sodium_memzero(prf, sizeof *prf);
 }
 
@@ -87,6 +106,9 @@ gp_status gp_prf_lane_init(gp_prf_lane *lane, const gp_prf *prf, gp_error *error
   if (status == GP_OK) {
     status = gp_cipher_copy(from->stream, &lane->stream, error);
   }
+  if (status == GP_OK) {
+    status = gp_cipher_copy(from->tenant, &lane->tenant, error);
+  }
   if (status != GP_OK) {
     gp_prf_lane_release(lane);
   }
@@ -98,5 +120,6 @@ void gp_prf_lane_release(gp_prf_lane *lane) {
   EVP_CIPHER_CTX_free(lane->order);
   EVP_CIPHER_CTX_free(lane->mask);
   EVP_CIPHER_CTX_free(lane->stream);
+  EVP_CIPHER_CTX_free(lane->tenant);
   memset(lane, 0, sizeof *lane);
 }

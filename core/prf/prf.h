@@ -8,7 +8,10 @@
 #ifndef GP_PRF_PRF_H
 #define GP_PRF_PRF_H
 
+#include "common/cpu.h"
+#include "prf/aes.h"
 #include "prf/cipher.h"
+#include "prf/pair_steps.h"
 
 /* Windows handled in one bulk call, and blocks: enough to make little of a call's own cost, few
  * enough to stay in the first-level cache. */
@@ -23,10 +26,14 @@ typedef struct gp_prf_lane {
   EVP_CIPHER_CTX *order;   /* AES under K_order; NULL unless seeding is min */
   EVP_CIPHER_CTX *mask;    /* AES under K_mask, block by block */
   EVP_CIPHER_CTX *stream;  /* AES under K_mask in counter mode */
+  EVP_CIPHER_CTX *tenant;  /* AES under K_tenant */
 } gp_prf_lane;
 
 typedef struct gp_prf {
   gp_params params;
+  gp_cpu cpu;
+  const gp_pair_steps *steps;
+  gp_aes *mask;                 /* round keys under K_mask, for kernels that bring AES along */
   uint8_t tweak[GP_BLOCK_SIZE]; /* zero without a tenant, and always in the last 4 bytes */
   gp_prf_lane original;         /* only ever copied from */
 } gp_prf;
@@ -40,6 +47,10 @@ void gp_prf_release(gp_prf *prf);
 gp_status gp_prf_tweaks(const gp_key *key, const uint64_t *tenants, size_t count,
                         uint8_t (*tweaks)[GP_BLOCK_SIZE], gp_error *error);
 
+/* The tweak of one tenant, in a block like those of gp_prf_tweaks(). */
+gp_status gp_prf_tweak(gp_prf_lane *lane, uint64_t tenant, uint8_t tweak[GP_BLOCK_SIZE],
+                       gp_error *error);
+
 /* A lane for one caller at a time. Thread-safe on one gp_prf. */
 gp_status gp_prf_lane_init(gp_prf_lane *lane, const gp_prf *prf, gp_error *error);
 void gp_prf_lane_release(gp_prf_lane *lane);
@@ -50,8 +61,14 @@ void gp_prf_lane_release(gp_prf_lane *lane);
 gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
                         size_t count, uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error);
 
-/* The same windows, each with the token behind it, tokens[i + h]: the nonce in the first 12
- * bytes, the token in the last 4, little-endian. count <= GP_PRF_BATCH. */
+/* The nonces of windows that lie apart, h ids from windows[i] on, without a tenant: XOR the
+ * tweak. count <= GP_PRF_BATCH. */
+gp_status gp_prf_nonces_apart(const gp_prf *prf, gp_prf_lane *lane,
+                              const uint32_t *const *windows, size_t count,
+                              uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error);
+
+/* The windows of gp_prf_nonces(), each with the token behind it, tokens[i + h]: the nonce in the
+ * first 12 bytes, the token in the last 4, little-endian. count <= GP_PRF_BATCH. */
 gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens, size_t count,
                        uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error);
 
@@ -60,9 +77,9 @@ gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
                        const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint8_t *green,
                        gp_error *error);
 
-/* Starts the mask of a nonce at token 0. */
-gp_status gp_prf_mask_start(gp_prf_lane *lane, const uint8_t nonce[GP_NONCE_SIZE],
-                            gp_error *error);
+/* Starts the mask of a nonce at a group. */
+gp_status gp_prf_mask_start(const gp_prf *prf, gp_prf_lane *lane,
+                            const uint8_t nonce[GP_NONCE_SIZE], size_t group, gp_error *error);
 
 /* The most groups that gp_prf_mask_next() makes at once. */
 size_t gp_prf_mask_groups_max(const gp_prf *prf);

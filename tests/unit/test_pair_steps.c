@@ -133,7 +133,7 @@ static void definition(void **state) {
 }
 
 int main(void) {
-#if GP_HAVE_AVX2
+#if GP_X86
   if (__builtin_cpu_supports("avx2")) {
     others[n_others++] = &gp_pair_steps_avx2;
   }

@@ -2,7 +2,7 @@
  * or the counter. */
 #include "prf/pair_steps.h"
 
-#if GP_HAVE_AVX2
+#if GP_X86
 
 #include <immintrin.h>
 
