@@ -132,7 +132,9 @@ gp_key *bench_key(uint32_t gamma_log2_den) {
   return key;
 }
 
-/* Until the library says it by itself. */
 const char *bench_library_set(void) {
-  return "portable";
+  gp_error error;
+  const char *name = NULL;
+  bench_check(gp_cpu_name(&name, &error), &error);
+  return name;
 }
