@@ -116,7 +116,10 @@ def compare(found: dict, recorded: dict) -> int:
     print(f"{'instructions a logit, or a token':<46} {'ours':>8} {'OpenSSL':>8} {'rest':>8}")
     for cpu, paths in found["counts"].items():
         for name, now in paths.items():
-            print(f"{cpu + ': ' + name:<46}" + "".join(f" {now[part]:8.2f}" for part in PARTS), end="")
+            print(
+                f"{cpu + ': ' + name:<46}" + "".join(f" {now[part]:8.2f}" for part in PARTS),
+                end="",
+            )
             before = recorded.get("counts", {}).get(cpu, {}).get(name)
             if before is None:
                 print("   not recorded")

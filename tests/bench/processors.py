@@ -169,4 +169,6 @@ def test_bias(benchmark, made, vocabulary, turn, name):
         return (tokens[:, : next(lengths)], scores), {}
 
     benchmark.extra_info.update(vocabulary=vocabulary, turn=turn, name=name)
-    benchmark.pedantic(made[vocabulary, name], setup=setup, rounds=2 if QUICK else rounds, warmup_rounds=2)
+    benchmark.pedantic(
+        made[vocabulary, name], setup=setup, rounds=2 if QUICK else rounds, warmup_rounds=2
+    )
