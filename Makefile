@@ -8,8 +8,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE_FLAGS ?=
 export JOBS
 
-.PHONY: all help demo test vectors bench bench-quick bench-instructions bench-tokenizers lint format sanitize valgrind fuzz evaluate \
-	evaluate-weights calibration tokenizers-parity install clean
+.PHONY: all help demo test vectors bench bench-quick bench-instructions bench-tokenizers lint \
+	format sanitize valgrind fuzz evaluate evaluate-weights calibration tokenizers-parity install clean
 
 all:
 	@scripts/setup.sh build

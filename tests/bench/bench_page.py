@@ -31,6 +31,12 @@ def spread(case: dict) -> str:
     return f"{case['ratio']:.2f} ({case['ratio_p10']:.2f} to {case['ratio_p90']:.2f})"
 
 
+def faster(case: dict) -> str:
+    """Return a ratio the other way round: how many times as fast."""
+    low, middle, high = (1 / case[name] for name in ("ratio_p90", "ratio", "ratio_p10"))
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
 def each(case: dict, which: str = "seconds", scale: float = 1e9) -> float:
     """Return the time of one piece of work, in nanoseconds."""
     return case[which] / case["units"] * scale
@@ -136,7 +142,7 @@ def threads_table(results: Results) -> str:
             f"{case['vocabulary']:,}",
             f"{each(case, 'against_seconds') / 1e3:.1f} us",
             f"{each(case) / 1e3:.1f} us",
-            f"{1 / case['ratio']:.2f} ({1 / case['ratio_p90']:.2f} to {1 / case['ratio_p10']:.2f})",
+            faster(case),
         ]
         for case in results.cases("threads")
     ]
@@ -264,6 +270,7 @@ def page(results: Results) -> str:
     (tail,) = results.cases("tail")
     added = [added_by_processor(results, v) * 1e6 for v in results.vocabularies()]
     core = results.core
+    tenants = results.cases("trace")[0]["tenants"]
     counted = results.instructions
     return f"""# Performance: what does the mark cost?
 
@@ -292,7 +299,7 @@ least. Times are medians. The C harness is `build/bench_greenprint` (`tests/benc
   widening to float32, adding, rounding to nearest with ties to even, NaN kept: what marking has
   to do as well.
 - **In cache**: one row over and over. **From memory**: batches of 64 rows taken in turn from
-  256 MiB, which no cache here holds, unless the list below says so. Every row has another context.
+  256 MiB, more than the caches hold. Every row has another context.
 - **Bare AES** is OpenSSL's AES-128-ECB in calls of 512 blocks, as many as the scheme needs: k
   blocks for gamma 1/2^k, and for scoring one more for the context.
 
@@ -312,9 +319,9 @@ least. Times are medians. The C harness is `build/bench_greenprint` (`tests/benc
 {threads_section(results)}
 ### Instruction sets
 
-One row of {MAIN_VOCABULARY:,} logits in cache at gamma 1/4: the time of marking, and its ratio to a
-constant added with the same instruction set. `GREENPRINT_CPU` names the set; results are the same
-with all.
+One row of {MAIN_VOCABULARY:,} logits in cache at gamma 1/4: the time of marking, and its ratio
+to a constant added with the same instruction set. `GREENPRINT_CPU` names the set; results are the
+same with all.
 
 ![Times by instruction set](performance/sets.png)
 
@@ -345,8 +352,7 @@ a visit costs.
 
 ## Tracing
 
-The same pairs for many tenants; the context stage is shared. {int(results.cases("trace")[0]["tenants"])}
-tenants in the harness:
+The same 100,000 pairs for many tenants, {tenants} in the harness; the context stage is shared.
 
 {cases_table(results.cases("trace"), "work", "bare AES")}
 
@@ -357,12 +363,12 @@ The whole command on 100,000 distinct pairs, one thread (`greenprint verify -j1 
 ## From Python, beside others
 
 One float32 row on the CPU, one core, one thread of torch, the same logits, gamma 1/4 and delta 2.
-`gp_bias` is the C function called through ctypes; after it, the time and how many times that of
-`gp_bias` it is. SynthID has 9 keys, as in its documentation. `sbw` is measured with its scheme for
-CPUs (left hash) and, faster, with its Philox compiled into one loop by `torch.compile`; its goal
-is held against the faster. The Philox processor is `tests/bench/philox.py`, torch operations and
-no more. All of them make green lists of the same size; the work is the same, the lists are not.
-Timed by pytest-benchmark in five turns of all sides.
+`gp_bias` is the C function called through ctypes; the others' times stand beside how many times
+that of `gp_bias` they are. SynthID, which has no gamma and no delta, has 9 keys, as in its
+documentation. `sbw` is measured with its scheme for CPUs (left hash) and with its Philox, which
+`torch.compile` makes one loop of; its goal is held against the faster of the two. The Philox
+processor is `tests/bench/philox.py`, torch operations and no more. Timed by pytest-benchmark in
+five turns of all sides.
 
 ![Times of all, on a logarithmic axis](performance/others.png)
 
@@ -376,8 +382,8 @@ How many times as long as `GreenprintLogitsProcessor`, processor against process
 
 ## Corpora
 
-10 million ids; `uniform`: all pairs differ; `zipf`: they repeat as words do. `-j` is the number of
-threads of `greenprint verify`.
+10 million ids; `uniform`: all pairs differ; `zipf`: they repeat as words do. `-j` is the number
+of threads of `greenprint verify`.
 
 {corpora_table(results)}
 

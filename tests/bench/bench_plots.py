@@ -156,8 +156,9 @@ def blocks(results: Results, path: Path) -> None:
     axis.invert_yaxis()
     axis.axvline(1, color="0.6", lw=0.8)
     for i, (case, limit) in enumerate(zip(cases, limits, strict=True)):
+        each = case["seconds"] / case["units"] * 1e9
         axis.annotate(
-            f" {case['ratio']:.2f}   ({case['seconds'] / case['units'] * 1e9:.1f} ns a {case['unit']})",
+            f" {case['ratio']:.2f}   ({each:.1f} ns a {case['unit']})",
             (case["ratio"], i),
             va="center",
             xytext=(14, 0),

@@ -165,8 +165,8 @@ def main() -> int:
             print(f"{what}: {found[what]}; recorded with {recorded.get(what, 'nothing')}")
     if bad:
         print(
-            f"\n{bad} counts are more than {TOLERANCE:.0%} above the recorded ones. Find out why; "
-            "if it has to be so,\nor the compiler is another one, record them anew: "
+            f"\n{bad} counts are more than {TOLERANCE:.0%} above the recorded ones. Find out "
+            "why. If it has to be so, or\nthe compiler is another one, record them anew: "
             "make bench-instructions RECORD=1"
         )
     return 1 if bad else 0

@@ -88,8 +88,8 @@ def main() -> None:
     print()
     for goal in goals(results):
         limit = f"{'at least' if goal.at_least else 'at most'} {goal.limit:g}{goal.unit}"
-        print(f"  {'met    ' if goal.met else 'NOT MET'} {goal.found:8.2f}{goal.unit:<3} {limit:<14} "
-              f"{goal.work}; {goal.against} ({goal.where})")  # fmt: skip
+        met = "met    " if goal.met else "NOT MET"
+        print(f"  {met} {goal.found:8.2f}{goal.unit:<3} {limit:<14} {goal.work} ({goal.where})")
     print(f"\nwrote {path} after {time.perf_counter() - start:.0f} s")
 
 
