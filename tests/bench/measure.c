@@ -34,7 +34,7 @@ static double warm_up(const bench_side *ours, const bench_side *against, double 
   const double start = bench_now();
   size_t rounds = 0;
   double now = start;
-  double last = start;
+  double last;
   do {
     last = now;
     (void)time_run(ours);
