@@ -1,7 +1,7 @@
 /*
  * The kernels in plain C; they are the definition (SPEC.md section 6).
  *
- * float32: four mask bits pick a vector of four addends, delta or -0.0, and the row gets
+ * float32: eight mask bits pick a vector of eight addends, delta or -0.0, and the row gets
  * one addition an element, without a branch. The neutral element of addition is -0.0, not
  * 0.0: x + -0.0 is x for every x, while -0.0 + 0.0 is 0.0 and would change a red token.
  *
@@ -14,14 +14,13 @@
 
 #include "embed/kernel.h"
 
-gp_boost gp_boost_make(float delta) {
-  gp_boost boost;
-  for (unsigned bits = 0; bits < 16; bits++) {
-    for (unsigned i = 0; i < 4; i++) {
-      boost.nibble[bits][i] = (bits >> i & 1U) != 0 ? delta : -0.0F;
+void gp_boost_init(gp_boost *boost, float delta) {
+  boost->delta = delta;
+  for (unsigned bits = 0; bits < 256; bits++) {
+    for (unsigned i = 0; i < 8; i++) {
+      boost->addend[bits][i] = (bits >> i & 1U) != 0 ? delta : -0.0F;
     }
   }
-  return boost;
 }
 
 static uint32_t float_bits(float x) {
@@ -44,23 +43,18 @@ static uint32_t pick(bool condition, uint32_t a, uint32_t b) {
 
 /* ------------------------------------------------------------------ float32 */
 
-static void bias4(const gp_boost *boost, unsigned bits, float *logits) {
-  float sum[4];
-  for (size_t i = 0; i < 4; i++) {
-    sum[i] = logits[i] + boost->nibble[bits][i];
-  }
-  memcpy(logits, sum, sizeof sum);
-}
-
 void gp_bias_float32_portable(const gp_boost *boost, const uint8_t *mask, size_t count,
                               void *logits) {
   float *row = logits;
   for (; count >= 8; count -= 8, row += 8, mask++) {
-    bias4(boost, *mask & 15U, row);
-    bias4(boost, *mask >> 4, row + 4);
+    float sum[8];
+    for (size_t i = 0; i < 8; i++) {
+      sum[i] = row[i] + boost->addend[*mask][i];
+    }
+    memcpy(row, sum, sizeof sum);
   }
   for (size_t i = 0; i < count; i++) {
-    row[i] += boost->nibble[*mask >> i & 1U][0];
+    row[i] += boost->addend[*mask][i];
   }
 }
 
@@ -96,7 +90,8 @@ static uint32_t float16_round(uint32_t bits) {
   const uint32_t subnormal = float_bits(bits_float(small) + 0.5F) - float_bits(0.5F);
   const uint32_t normal = (magnitude + 0xFFFU + (magnitude >> 13 & 1U) - (112U << 23)) >> 13;
   const uint32_t finite = pick(magnitude < 0x38800000U, subnormal, normal);
-  const uint32_t special = pick(magnitude > 0x7F800000U, 0x7E00U, 0x7C00U);
+  const uint32_t nan = 0x7E00U | (magnitude >> 13 & 0x1FFU);
+  const uint32_t special = pick(magnitude > 0x7F800000U, nan, 0x7C00U);
   return sign | pick(magnitude >= 0x477FF000U, special, finite); /* from 65520 on: infinity */
 }
 
@@ -112,8 +107,7 @@ static inline void bias64(const gp_boost *boost, const uint8_t *mask, uint16_t *
                           convert *widen, convert *round) {
   float addend[STRETCH];
   for (size_t j = 0; j < STRETCH / 8; j++) {
-    memcpy(addend + 8 * j, boost->nibble[mask[j] & 15U], sizeof boost->nibble[0]);
-    memcpy(addend + 8 * j + 4, boost->nibble[mask[j] >> 4], sizeof boost->nibble[0]);
+    memcpy(addend + 8 * j, boost->addend[mask[j]], sizeof boost->addend[0]);
   }
   uint16_t out[STRETCH];
   for (size_t i = 0; i < STRETCH; i++) {
@@ -147,3 +141,9 @@ void gp_bias_bfloat16_portable(const gp_boost *boost, const uint8_t *mask, size_
                                void *logits) {
   bias16(boost, mask, count, logits, bfloat16_widen, bfloat16_round);
 }
+
+const gp_kernels gp_kernels_portable = {
+    .float32 = {gp_bias_float32_portable, NULL},
+    .float16 = {gp_bias_float16_portable, NULL},
+    .bfloat16 = {gp_bias_bfloat16_portable, NULL},
+};

@@ -260,13 +260,19 @@ GP_API void gp_session_free(gp_session *session);
 /* Forgets everything, for the next sequence; keeps the memory. */
 GP_API void gp_session_reset(gp_session *session);
 
-/* The sequence a row of logits continues. */
+/* The sequence that a row of logits continues, and what is special about the row. All of it
+ * zero but `tokens` and `n_tokens`: as the watermark says. */
 typedef struct gp_row {
   const uint32_t *tokens; /* the sequence so far, oldest first; only the last h are
                              read, so a pointer to those is enough; may be NULL when
                              n_tokens is 0 */
   size_t n_tokens;
   gp_session *session; /* may be NULL: repeated contexts are marked as well */
+  bool off;            /* leave this row alone; its session learns nothing */
+  bool has_delta;      /* whether `delta` counts, instead of the watermark's */
+  float delta;         /* 0 to GP_DELTA_MAX */
+  bool has_tenant;     /* whether `tenant` counts, instead of the watermark's */
+  uint64_t tenant;     /* any value */
 } gp_row;
 
 /* Biases one row of `vocabulary` logits in place (SPEC.md section 6).
@@ -286,12 +292,61 @@ GP_API GP_MUST_CHECK gp_status gp_bias(const gp_watermark *watermark, gp_dtype d
                                        gp_error *error);
 
 /* The same for `n_rows` rows; row i starts `i * stride` elements after `logits`, and
- * `stride` is at least `vocabulary`. rows[i] is what row i continues. Rows are done in
- * order, so one session may stand in several of them. Stops at the first row that fails,
- * which the message names; rows before it are biased. */
+ * `stride` is at least `vocabulary`. rows[i] is what row i continues. Rows count in
+ * order, so one session may stand in several of them. After GP_ERR_ARGUMENT, which names
+ * the row, nothing has been changed; after another error some rows may be biased. */
 GP_API GP_MUST_CHECK gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype,
                                              void *logits, size_t n_rows, size_t vocabulary,
                                              size_t stride, const gp_row *rows, gp_error *error);
+
+/* Threads that wait for batches. Owned by whoever made it; may serve any number of
+ * watermarks. Does not survive fork(). */
+typedef struct gp_thread_pool gp_thread_pool;
+
+/* A pool in which `n_threads` work at the same time, the caller's own thread among them, so
+ * that n_threads - 1 are started; 1 to GP_THREADS_MAX, or 0 for one on each processor. They
+ * sleep between batches, and take no signals. Errors: GP_ERR_ARGUMENT, GP_ERR_MEMORY (also
+ * where the system starts no more threads). */
+#define GP_THREADS_MAX 1024
+GP_API GP_MUST_CHECK gp_status gp_thread_pool_new(size_t n_threads, gp_thread_pool **pool,
+                                                  gp_error *error);
+/* Ends the threads. No batch may be under way. */
+GP_API void gp_thread_pool_free(gp_thread_pool *pool);
+
+/* gp_bias_batch() with the rows shared among the threads of a pool; contexts and sessions are
+ * still looked at in order, in the caller's thread. Takes no lock. One batch at a time makes
+ * use of a pool: where it is busy with another, or NULL, the caller's thread does all of it.
+ * The rows must not overlap in memory. */
+GP_API GP_MUST_CHECK gp_status gp_bias_batch_parallel(const gp_watermark *watermark,
+                                                      gp_thread_pool *pool, gp_dtype dtype,
+                                                      void *logits, size_t n_rows,
+                                                      size_t vocabulary, size_t stride,
+                                                      const gp_row *rows, gp_error *error);
+
+/* For those who add the bias themselves, on a GPU say: what there is to do for a row. */
+typedef struct gp_prepared_row {
+  uint8_t nonce[GP_NONCE_SIZE]; /* tenant included; zero where nothing is to be done */
+  float delta;
+  uint32_t biased; /* 1, or 0: leave the row alone */
+} gp_prepared_row;
+
+/* Prepares rows: finds their nonces, and lets their sessions see them, as gp_bias_batch() does
+ * before it adds anything; `prepared` has room for n_rows. After GP_ERR_ARGUMENT no session
+ * has been changed. Thread-safe like gp_bias(). */
+GP_API GP_MUST_CHECK gp_status gp_prepare_rows(const gp_watermark *watermark, const gp_row *rows,
+                                               size_t n_rows, gp_prepared_row *prepared,
+                                               gp_error *error);
+
+/* The AES-128 key of stage 2 (SPEC.md section 5). With it all green lists of all tenants can
+ * be made from their nonces: it is as secret as the master key, and the caller wipes its copy.
+ * Only for code that makes green lists elsewhere. Thread-safe. */
+#define GP_MASK_KEY_SIZE 16
+GP_API GP_MUST_CHECK gp_status gp_watermark_mask_key(const gp_watermark *watermark,
+                                                     uint8_t key[GP_MASK_KEY_SIZE],
+                                                     gp_error *error);
+
+/* The never-biased list, ascending, as long as the watermark lives. Returns how many. */
+GP_API size_t gp_watermark_never_biased(const gp_watermark *watermark, const uint32_t **ids);
 
 /* The packed green list after `tokens`: bit v % 8 of mask[v / 8] is 1 when token v is
  * green (and not on the never-biased list). `mask` has (vocabulary + 7) / 8 bytes;
@@ -299,6 +354,12 @@ GP_API GP_MUST_CHECK gp_status gp_bias_batch(const gp_watermark *watermark, gp_d
 GP_API GP_MUST_CHECK gp_status gp_green_mask(const gp_watermark *watermark,
                                              const uint32_t *tokens, size_t n_tokens,
                                              size_t vocabulary, uint8_t *mask, gp_error *error);
+
+/* The same for a nonce, as gp_nonce() and gp_prepare_rows() give them. Thread-safe. */
+GP_API GP_MUST_CHECK gp_status gp_green_mask_for(const gp_watermark *watermark,
+                                                 const uint8_t nonce[GP_NONCE_SIZE],
+                                                 size_t vocabulary, uint8_t *mask,
+                                                 gp_error *error);
 
 /* The 12-byte nonce after `tokens` (SPEC.md section 4), tenant included; for checking
  * other implementations. As secret as the green lists are. Thread-safe. */

@@ -1,0 +1,50 @@
+/* The cipher block of fused kernels on x86: AES-NI. */
+#ifndef GP_EMBED_X86_BLOCK_AESNI_H
+#define GP_EMBED_X86_BLOCK_AESNI_H
+
+#include <immintrin.h>
+
+#include "prf/aes.h"
+
+typedef __m128i gp_block;
+
+#define GP_BLOCK_INLINE GP_TARGET __attribute__((always_inline)) static inline
+
+GP_BLOCK_INLINE gp_block gp_block_load(const uint8_t *in) {
+  return _mm_loadu_si128((const __m128i *)(const void *)in);
+}
+
+GP_BLOCK_INLINE void gp_block_store(uint16_t *out, gp_block x) {
+  _mm_storeu_si128((__m128i *)(void *)out, x);
+}
+
+GP_BLOCK_INLINE gp_block gp_block_fill(uint8_t byte) {
+  return _mm_set1_epi8((char)byte);
+}
+
+GP_BLOCK_INLINE gp_block gp_block_counter(gp_block nonce, uint32_t counter) {
+  return _mm_insert_epi32(nonce, (int)__builtin_bswap32(counter), 3);
+}
+
+GP_BLOCK_INLINE gp_block gp_block_key(const gp_aes *aes, unsigned round) {
+  return _mm_load_si128((const __m128i *)(const void *)aes->round_keys[round]);
+}
+
+GP_BLOCK_INLINE gp_block gp_block_begin(gp_block x, const gp_aes *aes) {
+  return _mm_xor_si128(x, gp_block_key(aes, 0));
+}
+
+GP_BLOCK_INLINE gp_block gp_block_round(gp_block x, const gp_aes *aes, unsigned round) {
+  return _mm_aesenc_si128(x, gp_block_key(aes, round));
+}
+
+GP_BLOCK_INLINE gp_block gp_block_end(gp_block x, const gp_aes *aes) {
+  return _mm_aesenclast_si128(x, gp_block_key(aes, GP_AES_ROUNDS));
+}
+
+/* bit ? less | ~plane : less & ~plane */
+GP_BLOCK_INLINE gp_block gp_block_less(gp_block less, gp_block plane, gp_block bit) {
+  return _mm_or_si128(_mm_andnot_si128(plane, _mm_or_si128(less, bit)), _mm_and_si128(less, bit));
+}
+
+#endif
