@@ -62,21 +62,6 @@ static size_t take_fresh(const uint8_t (*ids)[GP_ID_SIZE], const uint8_t *flags,
   return n_fresh;
 }
 
-/* The colours of coins for one tenant, whose tweak is put on and taken off again. */
-static gp_status toss_for(const gp_prf *prf, gp_prf_lane *lane, uint8_t (*ids)[GP_ID_SIZE],
-                          const uint8_t *tweak, size_t count, uint8_t *green, gp_error *error) {
-  const gp_words tweaked = gp_load_words(tweak);
-  for (size_t i = 0; i < count; i++) {
-    gp_store_words(ids[i], gp_xor_words(gp_load_words(ids[i]), tweaked));
-  }
-  const gp_status status =
-      gp_prf_green(prf, lane, (const uint8_t(*)[GP_ID_SIZE])ids, count, green, error);
-  for (size_t i = 0; i < count; i++) {
-    gp_store_words(ids[i], gp_xor_words(gp_load_words(ids[i]), tweaked));
-  }
-  return status;
-}
-
 static uint64_t sum_of(const uint8_t *green, size_t count) {
   uint64_t sum = 0;
   for (size_t i = 0; i < count; i++) {
@@ -85,24 +70,20 @@ static uint64_t sum_of(const uint8_t *green, size_t count) {
   return sum;
 }
 
-/* The new coins for all tenants; green[i] is left for the last. */
+/* Counts the new coins: for each tenant how many are green, or their colours too. */
 static gp_status count_fresh(gp_worker *worker, const gp_work *work, size_t key,
-                             uint8_t (*fresh)[GP_ID_SIZE], size_t count, uint8_t *green,
+                             const uint8_t (*fresh)[GP_ID_SIZE], size_t count, uint8_t *green,
                              gp_error *error) {
   const gp_prf *prf = &work->prfs[key];
   gp_prf_lane *lane = &worker->lanes[key];
   uint64_t *sums = worker->green + key * work->n_tenants;
-  gp_status status = GP_OK;
-  if (work->tweaks == NULL) {
-    status = gp_prf_green(prf, lane, (const uint8_t(*)[GP_ID_SIZE])fresh, count, green, error);
-    sums[0] += status == GP_OK ? sum_of(green, count) : 0;
-    return status;
+  if (work->tweaks != NULL) {
+    const uint8_t(*tweaks)[GP_BLOCK_SIZE] =
+        (const uint8_t(*)[GP_BLOCK_SIZE])(work->tweaks + key * work->n_tenants);
+    return gp_prf_count_tenants(prf, lane, fresh, count, tweaks, work->n_tenants, sums, error);
   }
-  for (size_t tenant = 0; tenant < work->n_tenants && status == GP_OK; tenant++) {
-    status = toss_for(prf, lane, fresh, work->tweaks[key * work->n_tenants + tenant], count,
-                      green, error);
-    sums[tenant] += status == GP_OK ? sum_of(green, count) : 0;
-  }
+  const gp_status status = gp_prf_green(prf, lane, fresh, count, green, error);
+  sums[0] += status == GP_OK ? sum_of(green, count) : 0;
   return status;
 }
 
@@ -127,7 +108,8 @@ gp_status gp_worker_count(gp_worker *worker, const gp_work *work, size_t key,
   uint8_t green[GP_COIN_CHUNK] = {0};
   const size_t n_fresh = take_fresh(ids, flags, count, fresh, place);
   worker->scored[key] += n_fresh;
-  const gp_status status = count_fresh(worker, work, key, fresh, n_fresh, green, error);
+  const gp_status status =
+      count_fresh(worker, work, key, (const uint8_t(*)[GP_ID_SIZE])fresh, n_fresh, green, error);
   for (size_t i = 0; i < n_fresh && status == GP_OK; i++) {
     flags[place[i]] |= (uint8_t)(green[i] * GP_COIN_GREEN);
   }

@@ -39,7 +39,7 @@ void gp_worker_score(gp_worker *worker, const gp_work *work, gp_batch *batch);
 
 /* Counts the new ones (GP_COIN_FRESH) among `count` <= GP_COIN_CHUNK coins of a key. In a merge,
  * and where documents are judged one by one, GP_COIN_GREEN says their colour already; otherwise
- * it is found here, for every tenant, and set (of use when there is one candidate). */
+ * it is found here, for every tenant, and set unless there are several. */
 gp_status gp_worker_count(gp_worker *worker, const gp_work *work, size_t key,
                           const uint8_t (*ids)[GP_ID_SIZE], uint8_t *flags, size_t count,
                           gp_error *error);

@@ -10,32 +10,30 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "prf/pair.h"
 #include "prf/prf.h"
 
-/* XORs block `index` of windows of `width` ids into the state. */
-static void absorb_block(const gp_pair_steps *steps, const uint32_t *tokens, size_t width,
-                         size_t index, size_t count, uint8_t (*state)[GP_BLOCK_SIZE]) {
-  const size_t done = index * GP_IDS_PER_BLOCK;
-  uint8_t blocks[GP_PRF_BATCH][GP_BLOCK_SIZE];
-  steps->take_windows(tokens + done, width - done, count, blocks);
+/* XORs the block of each window that starts at its id `done` into the state. */
+static void absorb_block(const uint32_t *tokens, size_t width, size_t done, size_t count,
+                         uint8_t (*state)[GP_BLOCK_SIZE]) {
   for (size_t i = 0; i < count; i++) {
-    gp_store_words(state[i], gp_xor_words(gp_load_words(state[i]), gp_load_words(blocks[i])));
+    uint8_t block[GP_BLOCK_SIZE];
+    gp_pair_take_window(tokens + i + done, width - done, block);
+    gp_store_words(state[i], gp_xor_words(gp_load_words(state[i]), gp_load_words(block)));
   }
 }
 
 /* CBC-MAC of windows of `width` ids; the window of i starts at tokens[i]. */
-static gp_status mac_windows(const gp_pair_steps *steps, gp_prf_lane *lane,
-                             const uint32_t *tokens, size_t width, size_t count,
-                             uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
+static gp_status mac_windows(gp_prf_lane *lane, const uint32_t *tokens, size_t width,
+                             size_t count, uint8_t (*state)[GP_BLOCK_SIZE], gp_error *error) {
   const uint8_t(*in)[GP_BLOCK_SIZE] = (const uint8_t(*)[GP_BLOCK_SIZE])state;
-  if (width == 0) {
-    memset(state, 0, count * GP_BLOCK_SIZE);
-  } else {
-    steps->take_windows(tokens, width, count, state);
+  for (size_t i = 0; i < count; i++) {
+    gp_pair_take_window(tokens + i, width, state[i]);
   }
   gp_status status = gp_cipher_blocks(lane->context, in, state, count, error);
-  for (size_t index = 1; index * GP_IDS_PER_BLOCK < width && status == GP_OK; index++) {
-    absorb_block(steps, tokens, width, index, count, state);
+  for (size_t done = GP_IDS_PER_BLOCK; done < width && status == GP_OK;
+       done += GP_IDS_PER_BLOCK) {
+    absorb_block(tokens, width, done, count, state);
     status = gp_cipher_blocks(lane->context, in, state, count, error);
   }
   return status;
@@ -72,11 +70,11 @@ static gp_status mac_contexts(const gp_prf *prf, gp_prf_lane *lane, const uint32
                               size_t count, uint8_t (*macs)[GP_BLOCK_SIZE], gp_error *error) {
   const size_t width = prf->params.context_width;
   if (prf->params.seeding != GP_SEEDING_MIN) {
-    return mac_windows(prf->steps, lane, tokens, width, count, macs, error);
+    return mac_windows(lane, tokens, width, count, macs, error);
   }
   uint32_t chosen[GP_PRF_BATCH];
   const gp_status status = choose_smallest(lane, tokens, width, count, chosen, error);
-  return status == GP_OK ? mac_windows(prf->steps, lane, chosen, 1, count, macs, error) : status;
+  return status == GP_OK ? mac_windows(lane, chosen, 1, count, macs, error) : status;
 }
 
 gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
@@ -129,11 +127,32 @@ gp_status gp_prf_nonces_apart(const gp_prf *prf, gp_prf_lane *lane,
   return status;
 }
 
+/* The same as gp_prf_pairs() in one go; only the seeding scheme `min` has something to do before.
+ */
+static gp_status make_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
+                            size_t count, uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error) {
+  const size_t width = prf->params.context_width;
+  const uint32_t *behind = tokens + width;
+  if (prf->params.seeding != GP_SEEDING_MIN) {
+    prf->kernels->make_pairs(prf->context, tokens, width, count, prf->tweak, behind, pairs);
+    return GP_OK;
+  }
+  uint32_t chosen[GP_PRF_BATCH];
+  const gp_status status = choose_smallest(lane, tokens, width, count, chosen, error);
+  if (status == GP_OK) {
+    prf->kernels->make_pairs(prf->context, chosen, 1, count, prf->tweak, behind, pairs);
+  }
+  return status;
+}
+
 gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens, size_t count,
                        uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error) {
+  if (prf->kernels != NULL) {
+    return make_pairs(prf, lane, tokens, count, pairs, error);
+  }
   const gp_status status = mac_contexts(prf, lane, tokens, count, pairs, error);
-  if (status == GP_OK) {
-    prf->steps->finish(pairs, prf->tweak, tokens + prf->params.context_width, count);
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    gp_pair_finish(pairs[i], prf->tweak, tokens[i + prf->params.context_width]);
   }
   return status;
 }

@@ -11,23 +11,30 @@
 #include <string.h>
 
 #include "common/bytes.h"
+#include "prf/pair.h"
 #include "prf/prf.h"
 
 gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
                        const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint8_t *green,
                        gp_error *error) {
-  const gp_pair_steps *steps = prf->steps;
   const uint32_t k = prf->params.gamma_log2_den;
+  const uint32_t g = prf->params.gamma_num;
+  if (prf->kernels != NULL) {
+    prf->kernels->colour(prf->mask, pairs, count, k, g, green);
+    return GP_OK;
+  }
   const size_t at_once = GP_PRF_BATCH / k;
   _Alignas(64) uint8_t blocks[GP_PRF_BATCH][GP_BLOCK_SIZE];
   const uint8_t(*planes)[GP_BLOCK_SIZE] = (const uint8_t(*)[GP_BLOCK_SIZE])blocks;
   gp_status status = GP_OK;
   for (size_t done = 0; done < count && status == GP_OK; done += at_once) {
     const size_t now = count - done < at_once ? count - done : at_once;
-    steps->put_counters(pairs + done, now, k, blocks);
+    for (size_t i = 0; i < now; i++) {
+      gp_pair_put_counters(pairs[done + i], k, blocks + i, now);
+    }
     status = gp_cipher_blocks(lane->mask, planes, blocks, now * k, error);
-    if (status == GP_OK) {
-      steps->compare(pairs + done, planes, now, k, prf->params.gamma_num, green + done);
+    for (size_t i = 0; i < now && status == GP_OK; i++) {
+      green[done + i] = gp_pair_compare(pairs[done + i], planes + i, now, k, g);
     }
   }
   return status;

@@ -15,6 +15,11 @@ static gp_status derive_cipher(const gp_key *key, const char *role, gp_cipher_mo
   return status == GP_OK ? gp_cipher_new(mode, subkey, cipher, error) : status;
 }
 
+static gp_status expand(const uint8_t *subkey, gp_aes **aes, gp_error *error) {
+  *aes = gp_aes_new(subkey);
+  return *aes == NULL ? gp_fail_memory(error, "locked memory for round keys") : GP_OK;
+}
+
 static gp_status make_tweak(EVP_CIPHER_CTX *cipher, uint64_t tenant, uint8_t tweak[GP_BLOCK_SIZE],
                             gp_error *error) {
   uint8_t block[1][GP_BLOCK_SIZE] = {{0}};
@@ -54,7 +59,7 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
   if (status != GP_OK) {
     return status;
   }
-  prf->steps = gp_pair_steps_for(prf->cpu);
+  prf->kernels = gp_prf_kernels_for(prf->cpu);
   uint8_t *subkey = sodium_malloc(GP_SUBKEY_SIZE);
   if (subkey == NULL) {
     return gp_fail_memory(error, "locked memory for a subkey");
@@ -62,14 +67,16 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
   gp_prf_lane *lane = &prf->original;
   status = derive_cipher(key, "context", GP_CIPHER_ECB, subkey, &lane->context, error);
   if (status == GP_OK) {
+    status = expand(subkey, &prf->context, error);
+  }
+  if (status == GP_OK) {
     status = derive_cipher(key, "mask", GP_CIPHER_ECB, subkey, &lane->mask, error);
   }
   if (status == GP_OK) { /* the same subkey again */
     status = gp_cipher_new(GP_CIPHER_CTR, subkey, &lane->stream, error);
   }
   if (status == GP_OK) {
-    prf->mask = gp_aes_new(subkey);
-    status = prf->mask == NULL ? gp_fail_memory(error, "locked memory for round keys") : GP_OK;
+    status = expand(subkey, &prf->mask, error);
   }
   if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
     status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
@@ -89,6 +96,7 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
 
 void gp_prf_release(gp_prf *prf) {
   gp_prf_lane_release(&prf->original);
+  gp_aes_free(prf->context);
   gp_aes_free(prf->mask);
   sodium_memzero(prf, sizeof *prf);
 }

@@ -11,7 +11,7 @@
 #include "common/cpu.h"
 #include "prf/aes.h"
 #include "prf/cipher.h"
-#include "prf/pair_steps.h"
+#include "prf/kernels.h"
 
 /* Windows handled in one bulk call, and blocks: enough to make little of a call's own cost, few
  * enough to stay in the first-level cache. */
@@ -32,8 +32,9 @@ typedef struct gp_prf_lane {
 typedef struct gp_prf {
   gp_params params;
   gp_cpu cpu;
-  const gp_pair_steps *steps;
-  gp_aes *mask;                 /* round keys under K_mask, for kernels that bring AES along */
+  const gp_prf_kernels *kernels; /* NULL: all through OpenSSL */
+  gp_aes *context;              /* round keys under K_context, for kernels that bring AES along */
+  gp_aes *mask;                 /* the same under K_mask */
   uint8_t tweak[GP_BLOCK_SIZE]; /* zero without a tenant, and always in the last 4 bytes */
   gp_prf_lane original;         /* only ever copied from */
 } gp_prf;
@@ -76,6 +77,13 @@ gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tok
 gp_status gp_prf_green(const gp_prf *prf, gp_prf_lane *lane,
                        const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count, uint8_t *green,
                        gp_error *error);
+
+/* Adds to green[i], for each of many tenants, how many of `count` pairs are green under his
+ * tweaks[i] (gp_prf_tweaks()); the pairs were made without a tenant. Any count. */
+gp_status gp_prf_count_tenants(const gp_prf *prf, gp_prf_lane *lane,
+                               const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count,
+                               const uint8_t (*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,
+                               uint64_t *green, gp_error *error);
 
 /* Starts the mask of a nonce at a group. */
 gp_status gp_prf_mask_start(const gp_prf *prf, gp_prf_lane *lane,
