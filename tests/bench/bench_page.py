@@ -49,7 +49,7 @@ def goals_table(found: Sequence[Goal]) -> str:
         limit = f"{'at least ' if goal.at_least else ''}{goal.limit:g}{goal.unit}"
         limit += " times faster" if goal.at_least else "" if goal.unit else " or less"
         limit = f"under {limit}" if goal.unit else limit
-        value = f"{goal.found:.1f}{goal.unit}" if goal.unit else f"{goal.found:.2f}"
+        value = f"{goal.found:.1f}{goal.unit}" if goal.unit else f"{goal.found:.3f}"
         value = f"{goal.found:,.0f} times" if goal.at_least else value
         met = "yes" if goal.met else "**no**"
         rows.append([goal.work, goal.against, limit, f"{value} ({goal.where})", met])
@@ -246,7 +246,7 @@ def verdict(found: Sequence[Goal]) -> str:
     met = sum(goal.met for goal in found)
     if met == len(found):
         return f"**All {met} goals are met.**"
-    return f"**{met} of {len(found)} goals are met**; the others say by how much not."
+    return f"**{met} of {len(found)} goals are met**; the table says how far the others are."
 
 
 def threads_section(results: Results) -> str:

@@ -53,7 +53,7 @@ def draw_goal(axis, value: float) -> None:
 def ratios(results: Results, path: Path) -> None:
     """Draw marking against adding a constant: in cache and from memory, three formats."""
     figure, axes = plt.subplots(
-        2, len(DTYPES), figsize=(12, 7), sharex=True, sharey="row", layout="constrained"
+        2, len(DTYPES), figsize=(12, 7), sharex=True, layout="constrained"
     )
     figure.suptitle("Marking a row, as a multiple of adding a constant to it")
     goals = {("row", "float32"): 1.25, ("batch", "float32"): 1.10, ("row", "bfloat16"): 1.4}
@@ -66,8 +66,8 @@ def ratios(results: Results, path: Path) -> None:
             axis.set_title(f"{dtype}: {name}")
             if (group, dtype) in goals:
                 draw_goal(axis, goals[group, dtype])
+            axis.set_ylim(0, axis.get_ylim()[1] * 1.05)
         line[0].set_ylabel("ratio of times")
-        line[0].set_ylim(0)
     for axis in axes[1]:
         axis.set_xlabel("vocabulary")
     axes[0][2].legend(loc="lower left")
@@ -140,7 +140,8 @@ def sets(results: Results, path: Path) -> None:
         axis.margins(y=0.12)
     axes[0].set_ylabel("microseconds a row")
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in (THEIRS, OURS)]
-    axes[0].legend(handles, ("adding a constant", "marking"), loc="upper right")
+    names = ("adding a constant", "marking")
+    figure.legend(handles, names, loc="outside lower center", ncols=2)
     finish(figure, path)
 
 
@@ -168,7 +169,7 @@ def blocks(results: Results, path: Path) -> None:
             axis.plot([limit, limit], [i - 0.42, i + 0.42], color=COLOURS[5], lw=2)
     axis.plot([], [], color=COLOURS[5], lw=2, label="goal")
     axis.legend(loc="lower right")
-    axis.set_xlim(0, max(case["ratio"] for case in cases) * 1.45)
+    axis.set_xlim(0, max(case["ratio"] for case in cases) * 1.6)
     axis.set_xlabel("multiple of bare AES over the same blocks")
     axis.set_title("Scoring and tracing: what they add to AES")
     finish(figure, path)
@@ -180,7 +181,7 @@ def table(results: Results, path: Path) -> None:
     waiting = results.cases("table", against="a load that waits for the one before")
     figure, axis = plt.subplots(figsize=(8, 4.2), layout="constrained")
     curves = (
-        ("a load that waits for the one before", waiting, "against_seconds", THEIRS, "s"),
+        ("a load that waits for the one before", waiting, "against_seconds", "0.45", "s"),
         ("a new pair in the table", ahead, "seconds", OURS, "o"),
         ("a random visit, asked for ahead", ahead, "against_seconds", COLOURS[1], "^"),
     )
@@ -192,15 +193,16 @@ def table(results: Results, path: Path) -> None:
             axis.annotate(
                 f"{time:.1f}",
                 (place, time),
-                xytext=(0, 6),
+                xytext=(0, 7),
                 textcoords="offset points",
                 ha="center",
             )
     axis.set_xticks(range(len(ahead)), [f"{case['bytes'] >> 20} MiB" for case in ahead])
-    axis.set_ylim(0)
-    axis.margins(x=0.1, y=0.15)
+    axis.set_yscale("log")
+    axis.set_ylim(top=axis.get_ylim()[1] * 6)
+    axis.margins(x=0.1)
     axis.set_xlabel("size of the table")
-    axis.set_ylabel("nanoseconds")
-    axis.set_title("A new pair costs a fraction of the memory's latency")
+    axis.set_ylabel("nanoseconds (logarithmic)")
+    axis.set_title("A new pair in the table, beside what its memory costs")
     axis.legend(loc="upper left")
     finish(figure, path)
