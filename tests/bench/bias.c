@@ -1,5 +1,4 @@
 /* Marking rows, against adding a constant to them. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "bench.h"
@@ -7,6 +6,7 @@
 
 enum {
   BATCH_ROWS = 64,
+  THREADS = 2,
   IN_CACHE = 400000 /* logits, at least, that one timed run marks */
 };
 
@@ -44,6 +44,7 @@ typedef struct marking {
   uint32_t token; /* counts up, so that each row has another context */
   bench_add *add;
   float constant;
+  gp_thread_pool *pool;
 } marking;
 
 /* Logits like those of a model: a few units around zero. */
@@ -87,18 +88,38 @@ static unsigned char *next_batch(marking *work) {
   return batch;
 }
 
+/* What the rows of a batch continue. */
+typedef struct batch_rows {
+  uint32_t tokens[BATCH_ROWS][2];
+  gp_row rows[BATCH_ROWS];
+} batch_rows;
+
+static void prepare_rows(marking *work, batch_rows *batch) {
+  for (size_t i = 0; i < BATCH_ROWS; i++) {
+    batch->tokens[i][0] = work->token++;
+    batch->tokens[i][1] = 7;
+    batch->rows[i] = (gp_row){.tokens = batch->tokens[i], .n_tokens = 2};
+  }
+}
+
 static void mark_batch(void *state) {
   marking *work = state;
   gp_error error;
-  uint32_t tokens[BATCH_ROWS][2];
-  gp_row rows[BATCH_ROWS];
-  for (size_t i = 0; i < BATCH_ROWS; i++) {
-    tokens[i][0] = work->token++;
-    tokens[i][1] = 7;
-    rows[i] = (gp_row){.tokens = tokens[i], .n_tokens = 2};
-  }
+  batch_rows batch;
+  prepare_rows(work, &batch);
   bench_check(gp_bias_batch(work->watermark, work->dtype, next_batch(work), BATCH_ROWS,
-                            work->vocabulary, work->vocabulary, rows, &error),
+                            work->vocabulary, work->vocabulary, batch.rows, &error),
+              &error);
+}
+
+static void mark_batch_in_parallel(void *state) {
+  marking *work = state;
+  gp_error error;
+  batch_rows batch;
+  prepare_rows(work, &batch);
+  bench_check(gp_bias_batch_parallel(work->watermark, work->pool, work->dtype, next_batch(work),
+                                     BATCH_ROWS, work->vocabulary, work->vocabulary, batch.rows,
+                                     &error),
               &error);
 }
 
@@ -216,7 +237,38 @@ void bench_batches(bench_run *run) {
   free(ring);
 }
 
+static void bench_pool(bench_run *run, const number_format *format, unsigned char *ring,
+                       size_t bytes) {
+  const size_t vocabulary = run->options.quick ? vocabularies[0] : 128256;
+  gp_error error;
+  marking work = start_batches(run, format, 2, vocabulary, ring, bytes);
+  fill(format, ring, bytes / format->size);
+  bench_check(gp_thread_pool_new(THREADS, &work.pool, &error), &error);
+  const bench_label label = {
+      .group = "threads",
+      .name = "gp_bias_batch_parallel",
+      .against = "one thread",
+      .unit = "row",
+      .units = BATCH_ROWS,
+      .dtype = format->name,
+      .gamma_log2_den = 2,
+      .vocabulary = vocabulary,
+      .rows = BATCH_ROWS,
+      .threads = THREADS,
+  };
+  const bench_side ours = {.run = mark_batch_in_parallel, .work = &work};
+  const bench_side alone = {.run = mark_batch, .work = &work};
+  (void)bench_case(run, &label, &ours, &alone);
+  gp_thread_pool_free(work.pool);
+  gp_watermark_free(work.watermark);
+}
+
 void bench_threads(bench_run *run) {
-  (void)run;
-  printf("  skipped: the library has no pool of threads\n");
+  const size_t bytes = ring_bytes(run);
+  unsigned char *ring = bench_allocate(bytes);
+  bench_unpin();
+  bench_pool(run, &formats[0], ring, bytes);
+  bench_pool(run, &formats[1], ring, bytes);
+  (void)bench_pin(run->options.core);
+  free(ring);
 }

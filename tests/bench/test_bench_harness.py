@@ -49,7 +49,7 @@ def core(tmp_path_factory) -> dict:
 
 def test_each_group_has_results_that_are_whole(core):
     groups = {case["group"] for case in core["results"]}
-    assert groups >= {"row", "batch", "score", "table", "trace", "tail"}
+    assert groups >= {"row", "batch", "threads", "score", "table", "trace", "tail"}
     for case in core["results"]:
         if "value" in case:
             assert case["value"] > 0
