@@ -292,7 +292,8 @@ Two sides do the same work by turns on one core, A B B A A B …, in many short 
 warm-up. A **ratio** is the median of the ratios of single rounds, whose two runs follow one
 another, so that a slow moment of the machine hits both; in brackets the 10th and 90th percentile.
 **Least times** is the ratio of the shortest times of both sides, which other programs disturb
-least. Times are medians. The C harness is `build/bench_greenprint` (`tests/bench/*.c`).
+least. Times are medians, of the time that the system gave to the thread; where there are several
+threads, by the clock. The C harness is `build/bench_greenprint` (`tests/bench/*.c`).
 
 - **Adding a constant** is written for each instruction set and number format with that set's
   vectors, and gives the same bits as portable code for it. For float16 and bfloat16 that is

@@ -13,19 +13,23 @@
 
 /* ------------------------------------------------------------------- timing */
 
-double bench_now(void) {
+static double read_clock(clockid_t clock) {
   struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  (void)clock_gettime(clock, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double time_run(const bench_side *side) {
+double bench_now(void) {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
+static double time_run(const bench_side *side, clockid_t clock) {
   if (side->before != NULL) {
     side->before(side->work);
   }
-  const double start = bench_now();
+  const double start = read_clock(clock);
   side->run(side->work);
-  return bench_now() - start;
+  return read_clock(clock) - start;
 }
 
 /* Runs both for a moment: caches, branch predictors and the clock of the processor settle.
@@ -37,8 +41,8 @@ static double warm_up(const bench_side *ours, const bench_side *against, double 
   double last;
   do {
     last = now;
-    (void)time_run(ours);
-    (void)time_run(against);
+    (void)time_run(ours, CLOCK_MONOTONIC);
+    (void)time_run(against, CLOCK_MONOTONIC);
     now = bench_now();
     rounds++;
   } while (rounds < 2 || now - start < seconds);
@@ -72,16 +76,17 @@ void bench_compare(const bench_effort *effort, const bench_side *ours, const ben
   const double wanted = effort->seconds / (round > 1e-9 ? round : 1e-9);
   size_t n = wanted < (double)effort->rounds_max ? (size_t)wanted : effort->rounds_max;
   n = n < effort->rounds_min ? effort->rounds_min : n;
+  const clockid_t clock = effort->wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
   double *a = bench_allocate(n * sizeof *a);
   double *b = bench_allocate(n * sizeof *b);
   double *ratios = bench_allocate(n * sizeof *ratios);
   for (size_t i = 0; i < n; i++) {
     if (i % 2 == 0) {
-      a[i] = time_run(ours);
-      b[i] = time_run(against);
+      a[i] = time_run(ours, clock);
+      b[i] = time_run(against, clock);
     } else {
-      b[i] = time_run(against);
-      a[i] = time_run(ours);
+      b[i] = time_run(against, clock);
+      a[i] = time_run(ours, clock);
     }
     ratios[i] = a[i] / b[i];
   }

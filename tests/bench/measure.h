@@ -2,6 +2,7 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,11 +17,13 @@ typedef struct bench_side {
 } bench_side;
 
 /* How long to go on. Rounds are many and short, so that what else the machine does hits few of
- * them, and those on both sides. */
+ * them, and those on both sides. Times are those that the system gave to this thread, unless
+ * `wall` is set: while another program has the core, they stand still. */
 typedef struct bench_effort {
   double seconds; /* for one comparison */
   size_t rounds_min;
   size_t rounds_max;
+  bool wall; /* time by the clock on the wall, for what several threads do */
 } bench_effort;
 
 /* Times of one side's run, in seconds. */

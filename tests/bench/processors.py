@@ -1,8 +1,9 @@
-"""Marking one row of logits from Python: ours beside others, on the CPU, one thread.
+r"""Marking one row of logits from Python: ours beside others, on the CPU, one thread.
 
 ``make bench`` runs it with pytest-benchmark; an ordinary run of the tests does not collect it::
 
-    build/venv/bin/python -m pytest tests/bench/processors.py --benchmark-json=FILE
+    build/venv/bin/python -m pytest tests/bench/processors.py --benchmark-json=FILE \
+        --benchmark-timer=time.thread_time
 
 Everybody gets the same float32 logits, freshly copied before each call (which is not timed), and
 a sequence that grows by a token a call. The sides take turns: a turn runs all of them at one

@@ -76,7 +76,8 @@ static void print_time(const bench_label *label, double seconds) {
 
 bench_result bench_case(bench_run *run, const bench_label *label, const bench_side *ours,
                         const bench_side *against) {
-  const bench_effort effort = bench_effort_of(run, 9);
+  bench_effort effort = bench_effort_of(run, 15);
+  effort.wall = label->threads > 1;
   bench_result result;
   bench_compare(&effort, ours, against, &result);
   print_label(label);
