@@ -9,7 +9,8 @@ CMAKE_FLAGS ?=
 export JOBS
 
 .PHONY: all help demo test vectors bench bench-quick bench-instructions bench-tokenizers lint \
-	format sanitize valgrind fuzz evaluate evaluate-weights calibration tokenizers-parity install clean
+	format sanitize valgrind fuzz evaluate evaluate-weights calibration tokenizers-parity arm \
+	install clean
 
 all:
 	@scripts/setup.sh build
@@ -28,6 +29,7 @@ help:
 	@echo 'make format       format the C and Python code in place'
 	@echo 'make sanitize     C and command tests under AddressSanitizer, UBSan, ThreadSanitizer'
 	@echo 'make valgrind     C tests under valgrind'
+	@echo 'make arm          C tests for 64-bit ARM under qemu, and its reports against ours'
 	@echo 'make fuzz         each fuzzer for SECONDS=30, or those in FUZZ="name name"'
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
 	@echo 'make evaluate-weights  what a reference model saves on predictable text (minutes)'
@@ -71,6 +73,9 @@ sanitize:
 
 valgrind:
 	@scripts/valgrind.sh
+
+arm: all
+	@scripts/arm.sh
 
 SECONDS ?= 30
 fuzz:

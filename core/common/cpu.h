@@ -10,7 +10,7 @@
 #define GP_X86 0
 #endif
 
-#if defined(__aarch64__) && defined(__GNUC__)
+#if defined(__AARCH64EL__) && defined(__GNUC__) /* little-endian, as the masks are */
 #define GP_ARM 1
 #else
 #define GP_ARM 0
