@@ -367,6 +367,72 @@ GP_API GP_MUST_CHECK gp_status gp_nonce(const gp_watermark *watermark, const uin
                                         size_t n_tokens, uint8_t nonce[GP_NONCE_SIZE],
                                         gp_error *error);
 
+/* Follows the rows of a generation loop whose framework hands over the ids of all rows at each
+ * step, as generate() of transformers does, and says what each row of logits continues: where
+ * its padding ends, and by a session which of its contexts were marked before.
+ *
+ * The generated part begins where the ids of the first call end. A call goes on with the
+ * generation of the call before when each of its rows, but for the last id, is the start of one
+ * of the earlier rows and reaches at least to the end of the prompt: the next step, reordered
+ * or dropped beams, and candidates that were taken back are such calls. Anything else begins a
+ * new generation. One thread at a time. */
+typedef struct gp_generation gp_generation;
+
+typedef struct gp_generation_options {
+  bool has_pad;            /* whether rows are padded on the left by an id of its own ... */
+  uint32_t pad;            /* ... this one: at the start of a row it is no context */
+  bool mark_repeated;      /* mark contexts too that occurred earlier in the generated part of
+                              their row. Calls then do not depend on each other, and of the ids
+                              only the last h of a row, and its padding, are read */
+  size_t expected_tokens;  /* room for so many generated ids a row; grows beyond by allocating */
+  gp_thread_pool *threads; /* shares the rows of gp_generation_bias(); may be NULL; used until
+                              the generation is freed */
+} gp_generation_options;
+
+/* The defaults: no padding, repeated contexts are left alone, room for 1024 ids. */
+GP_API gp_generation_options gp_generation_options_default(void);
+
+/* `watermark` is used until the generation is freed. `options` may be NULL for the defaults. */
+GP_API GP_MUST_CHECK gp_status gp_generation_new(const gp_watermark *watermark,
+                                                 const gp_generation_options *options,
+                                                 gp_generation **generation, gp_error *error);
+GP_API void gp_generation_free(gp_generation *generation);
+
+/* The next call begins a new generation, whatever its ids; keeps the memory. */
+GP_API void gp_generation_reset(gp_generation *generation);
+
+/* Takes the ids of a step: n_rows rows of `length`, row i starting i * stride elements after
+ * `ids`, which may be NULL when there are none. *rows becomes n_rows gp_row for gp_bias_batch()
+ * and its relatives; they are the generation's own and hold until the next call with it.
+ * Each is to be used once: the next call takes its context for marked.
+ *
+ * An id that is negative or above 2^32 - 1 is GP_ERR_ARGUMENT. Reads all ids once to compare
+ * them, copies the last column alone where rows kept their places, and allocates nothing after
+ * the first call of a generation while it has no more rows than one before and stays within
+ * expected_tokens. Other errors: GP_ERR_MEMORY, GP_ERR_CRYPTO. After any, it is as reset. */
+GP_API GP_MUST_CHECK gp_status gp_generation_next(gp_generation *generation, const int64_t *ids,
+                                                  size_t n_rows, size_t length, size_t stride,
+                                                  const gp_row **rows, gp_error *error);
+
+/* A step of a loop: the logits to be sampled from, as for gp_bias_batch(), and the ids that
+ * they continue, as for gp_generation_next(). */
+typedef struct gp_generation_step {
+  void *logits;
+  size_t n_rows;
+  size_t vocabulary;
+  size_t stride;
+  const int64_t *ids;
+  size_t length;
+  size_t ids_stride;
+  gp_dtype dtype; /* of the logits */
+} gp_generation_step;
+
+/* gp_generation_next() and gp_bias_batch_parallel() in one: biases the logits of a step in place.
+ * Errors are those of the two, and after any the generation is as reset. */
+GP_API GP_MUST_CHECK gp_status gp_generation_bias(gp_generation *generation,
+                                                  const gp_generation_step *step,
+                                                  gp_error *error);
+
 /* --------------------------------------------------------------- verifying */
 
 /* Counts green tokens over documents, each (context, token) pair once. One thread at

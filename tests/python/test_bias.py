@@ -223,6 +223,67 @@ def test_sessions_of_a_batch(watermark) -> None:
     assert rows.any(axis=1).tolist() == [False, True, False]
 
 
+ON = {
+    "list": [True, False, True, True, False, True],
+    "array": np.array([True, False, True, True, False, True]),
+    "tensor": torch.tensor([True, False, True, True, False, True]),
+}
+TENANTS = {
+    "list": [None, 3, 7, None, 0, 2**64 - 1],
+    "array": np.array([4, 3, 7, 4, 0, 2**64 - 1], np.uint64),
+    "tensor": torch.tensor([4, 3, 7, 4, 0, 1]),
+}
+DELTAS = {
+    "list": [None, 1.5, 0, 100, None, np.float32(0.1)],
+    "array": np.array([1, 1.5, 0, 100, 3, 0.1]),
+    "tensor": torch.tensor([1, 1.5, 0, 100, 3, 0.1]),
+}
+
+
+@pytest.mark.parametrize("form", ON)
+@pytest.mark.parametrize("n_threads", [None, 1, 3])
+@pytest.mark.parametrize("which", range(8))
+def test_options_of_rows(key, rng, which, n_threads, form) -> None:
+    on = ON[form] if which & 1 else None
+    tenants = TENANTS[form] if which & 2 else None
+    deltas = DELTAS[form] if which & 4 else None
+    threads = None if n_threads is None else greenprint.ThreadPool(n_threads)
+    watermark = greenprint.Watermark(key, DELTA, tenant=5)
+    rows = random_row(rng, (6, 700), torch.float32)
+    wanted = rows.clone()
+    tokens = rng.integers(0, 100, (6, 4))
+    for i in range(6):
+        if on is not None and not on[i]:
+            continue
+        tenant = 5 if tenants is None or tenants[i] is None else int(tenants[i])
+        delta = DELTA if deltas is None or deltas[i] is None else float(deltas[i])
+        greenprint.Watermark(key, delta, tenant).bias(wanted[i], tokens[i])
+    watermark.bias(rows, tokens, on=on, tenants=tenants, deltas=deltas, threads=threads)
+    assert same(rows, wanted)
+
+
+def test_a_row_that_is_off_leaves_its_session_alone(watermark) -> None:
+    sessions = [greenprint.Session(), greenprint.Session()]
+    tokens = [[1, 2], [1, 2]]
+    rows = np.zeros((2, 300), np.float32)
+    watermark.bias(rows, tokens, sessions, on=[True, False])
+    assert rows.any(axis=1).tolist() == [True, False]
+    rows[:] = 0
+    watermark.bias(rows, tokens, sessions, threads=greenprint.ThreadPool(2))
+    assert rows.any(axis=1).tolist() == [False, True]
+
+
+def test_many_rows_on_a_pool(watermark, rng) -> None:
+    threads = greenprint.ThreadPool(4)
+    for n_rows in (0, 1, 2, 5, 64):
+        rows = random_row(rng, (n_rows, 5000), torch.bfloat16)
+        tokens = rng.integers(0, 100, (n_rows, 2))
+        wanted = rows.clone()
+        watermark.bias(wanted, tokens)
+        watermark.bias(rows, tokens, threads=threads)
+        assert same(rows, wanted)
+
+
 def test_threads_agree_with_one_thread(watermark, rng) -> None:
     tokens = rng.integers(0, 2**32, (64, 2))
     start = torch.from_numpy(rng.standard_normal((64, 20000)).astype(np.float32))

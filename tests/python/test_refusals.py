@@ -176,6 +176,50 @@ def test_sessions(watermark) -> None:
         greenprint.Session(-1)
 
 
+OPTIONS_OF_ROWS = [
+    ({"on": True}, r"on must be a sequence of a value for each row, not bool"),
+    ({"on": "ab"}, r"on must be a sequence of a value for each row, not str"),
+    ({"on": [True]}, r"logits has 2 rows, but on has 1"),
+    ({"on": [True, 1]}, r"on\[1\] must be a bool, not int"),
+    ({"on": np.ones(2)}, r"on\[0\] must be a bool, not float"),
+    ({"tenants": 7}, r"tenants must be a sequence"),
+    ({"tenants": np.int64(7)}, r"tenants must be a sequence"),
+    ({"tenants": [1, 2, 3]}, r"logits has 2 rows, but tenants has 3"),
+    ({"tenants": [1, -1]}, r"tenants\[1\] must be from 0 to 2\^64 - 1"),
+    ({"tenants": [1, 2**64]}, r"tenants\[1\] must be from 0 to 2\^64 - 1"),
+    ({"tenants": [1.0, None]}, r"tenants\[0\] must be an integer, not float"),
+    ({"deltas": 2.0}, r"deltas must be a sequence"),
+    ({"deltas": [2.0, -1.0]}, r"deltas\[1\] must be 0 to 100, not -1"),
+    ({"deltas": [float("nan"), 1.0]}, r"deltas\[0\] must be 0 to 100, not nan"),
+    ({"deltas": [1, 1e300]}, r"deltas\[1\] must be 0 to 100, not 1e\+300"),
+    ({"deltas": ["2", 1]}, r"deltas\[0\] must be a number, not str"),
+    ({"threads": 2}, r"threads must be a ThreadPool, not int"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), OPTIONS_OF_ROWS)
+def test_options_of_rows(watermark, options, message) -> None:
+    rows = np.zeros((2, 100), F32)
+    with pytest.raises(greenprint.ArgumentError, match=message):
+        watermark.bias(rows, [[1, 2], [1, 2]], **options)
+    assert not rows.any()
+
+
+def test_options_of_rows_are_for_a_batch(watermark) -> None:
+    row = np.zeros(100, F32)
+    for options in ({"on": [True]}, {"tenants": [1]}, {"deltas": [1]}):
+        with pytest.raises(greenprint.ArgumentError, match="is for a batch of rows"):
+            watermark.bias(row, [1, 2], **options)
+    assert not row.any()
+
+
+@pytest.mark.parametrize("n_threads", [-1, 1.5, 1025, 2**40])
+def test_thread_pools(n_threads) -> None:
+    with pytest.raises(greenprint.ArgumentError, match="n_threads"):
+        greenprint.ThreadPool(n_threads)
+    assert greenprint.ThreadPool()  # one on each processor
+
+
 PARAMS = [
     ({"gamma": "1/3"}, r"gamma"),
     ({"gamma": 0.3}, r"gamma"),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import ctypes
+import gc
+import sys
+import types
 from typing import Any
 
 import numpy as np
 import pytest
 
 import greenprint
+from greenprint import _library as c
 
 REASON = "torch and transformers are not installed: the logits processor was not tested"
 torch = pytest.importorskip("torch", reason=REASON)
@@ -135,7 +141,10 @@ MODES = {
 @pytest.mark.parametrize("mode", MODES)
 def test_generate(seed, mode, skip) -> None:
     watermark = greenprint.Watermark(make_key(width=1), delta=3.0)
-    processor = GreenprintLogitsProcessor(watermark, PAD, skip_repeated_contexts=skip)
+    threads = greenprint.ThreadPool(3) if mode == "beams" else None
+    processor = GreenprintLogitsProcessor(
+        watermark, PAD, skip_repeated_contexts=skip, threads=threads
+    )
     model = make_model(seed)
     slow = Stateless(watermark, PAD, skip)
     for _ in range(2):  # the second begins anew by itself
@@ -307,6 +316,118 @@ def test_refusals() -> None:
         GreenprintLogitsProcessor(make_key())
     with pytest.raises(greenprint.ArgumentError, match="pad_token_id"):
         GreenprintLogitsProcessor(watermark, -100)
+    with pytest.raises(greenprint.ArgumentError, match="threads must be a ThreadPool, not int"):
+        GreenprintLogitsProcessor(watermark, threads=2)
+
+
+def test_ids_and_scores_of_any_form(rng) -> None:
+    """Ids of other types, transposed ids, rows apart, a row expanded: what is slow but right."""
+    watermark = greenprint.Watermark(make_key(), delta=3.0)
+    slow = Stateless(watermark, None, skip=True)
+    ids = torch.from_numpy(rng.integers(0, 100, (3, 7)))
+    forms = [
+        *(ids.to(dtype) for dtype in (torch.int32, torch.int16, torch.uint8)),
+        ids.T.contiguous().T,
+        ids.repeat_interleave(2, 1)[:, ::2],
+        torch.cat([ids, ids], 1)[:, :7],
+        ids[:1].expand(3, 7),
+        torch.nn.Parameter(ids, requires_grad=False),
+    ]
+    for form in forms:
+        memory = random_scores(rng, 3, torch.float32)
+        for scores in (memory.clone(), memory.clone()[:, :200]):
+            wanted = slow.batch(form.long(), 7, scores.clone())
+            processor = GreenprintLogitsProcessor(watermark)
+            assert processor(form, scores) is scores
+            assert torch.equal(scores, wanted)
+    one = torch.nn.Parameter(torch.zeros(1, 99), requires_grad=False)
+    assert GreenprintLogitsProcessor(watermark)(ids[:1], one).any()
+
+
+def test_one_generate_at_a_time() -> None:
+    processor = GreenprintLogitsProcessor(greenprint.Watermark(make_key()))
+    ids, scores = torch.tensor([[1, 2]]), torch.zeros(1, 50)
+    with processor._generation:
+        for call in (lambda: processor(ids, scores), processor.reset):
+            with pytest.raises(greenprint.ArgumentError, match="the processor is in use"):
+                call()
+    assert not scores.any()
+    assert processor(ids, scores).any()
+    with pytest.raises(greenprint.ArgumentError, match="negative"):
+        processor(-ids, scores)
+    processor.reset()  # given back after an error too
+
+
+def test_a_copy_shares_its_generation() -> None:
+    processor = GreenprintLogitsProcessor(greenprint.Watermark(make_key(width=1)))
+    twin = copy.copy(processor)
+    assert processor(torch.tensor([[5]]), torch.zeros(1, 50)).any()
+    del processor
+    gc.collect()
+    assert not twin(torch.tensor([[5, 5]]), torch.zeros(1, 50)).any()
+    with pytest.raises(TypeError, match="cannot be pickled or copied"):
+        copy.deepcopy(twin)
+
+
+class OnDevice(torch.Tensor):
+    """A tensor that says it is on a CUDA device."""
+
+    is_cuda = True
+    is_cpu = False
+
+
+@pytest.fixture
+def device(monkeypatch) -> list[tuple[int, int]]:
+    """Stand in for the module that biases on a device; returns the rows of each call."""
+    calls: list[tuple[int, int]] = []
+
+    def bias_rows(watermark: Any, scores: Any, rows_address: int, n_rows: int) -> None:
+        rows = (c.Row * n_rows).from_address(rows_address)
+        calls.append((rows_address, n_rows))
+        c.call(
+            *(c.lib.gp_bias_batch, watermark._pointer, c.FLOAT32, scores.data_ptr(), n_rows),
+            *(scores.shape[1], scores.stride(0), ctypes.addressof(rows)),
+        )
+
+    module = types.ModuleType("greenprint._cuda")
+    module.bias_rows = bias_rows
+    monkeypatch.setitem(sys.modules, "greenprint._cuda", module)
+    monkeypatch.setattr(greenprint, "_cuda", module, raising=False)
+    return calls
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_scores_on_a_device(rng, device, skip) -> None:
+    watermark = greenprint.Watermark(make_key(width=1), delta=3.0)
+    processor = GreenprintLogitsProcessor(watermark, PAD, skip_repeated_contexts=skip)
+    slow = Stateless(watermark, PAD, skip)
+    ids = torch.from_numpy(rng.integers(0, 5, (4, 3)))
+    for _ in range(30):
+        scores = random_scores(rng, 4, torch.float32)
+        wanted = slow.batch(ids, 3, scores.clone())
+        scores = scores.as_subclass(OnDevice)
+        assert processor(ids, scores) is scores
+        assert torch.equal(scores.as_subclass(torch.Tensor), wanted)
+        ids = ids[torch.from_numpy(rng.permutation(4))]
+        ids = torch.cat([ids, torch.from_numpy(rng.integers(0, 5, (4, 1)))], 1)
+    assert [n_rows for _, n_rows in device] == [4] * 30
+    assert slow.marked > 0
+    assert (slow.skipped > 0) == skip
+
+
+def test_a_failure_on_a_device_begins_anew(device, monkeypatch) -> None:
+    processor = GreenprintLogitsProcessor(greenprint.Watermark(make_key(width=1)))
+    scores = torch.zeros(1, 99)
+    assert processor(torch.tensor([[5]]), scores.as_subclass(OnDevice)).any()
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys.modules["greenprint._cuda"], "bias_rows", fail)
+        with pytest.raises(RuntimeError):
+            processor(torch.tensor([[5, 5]]), scores.zero_().as_subclass(OnDevice))
+    assert processor(torch.tensor([[5, 5]]), scores.as_subclass(OnDevice)).any()
 
 
 @pytest.mark.parametrize("skip", [True, False])

@@ -135,6 +135,40 @@ static gp_status embed(gp_error *error) {
   return status;
 }
 
+/* Steps with room for less than all of them, a row more each time, and all steps back. */
+static gp_status generate(gp_error *error) {
+  static int64_t ids[20][100];
+  const gp_generation_options options = {.expected_tokens = 5};
+  gp_watermark *watermark = NULL;
+  gp_generation *generation = NULL;
+  float logits[20] = {0};
+  gp_generation_step step = {.logits = logits,
+                             .vocabulary = 1,
+                             .stride = 1,
+                             .ids = ids[0],
+                             .ids_stride = 100,
+                             .dtype = GP_FLOAT32};
+  gp_status status = gp_watermark_new(key, NULL, &watermark, error);
+  if (status == GP_OK) {
+    status = gp_generation_new(watermark, &options, &generation, error);
+  }
+  for (size_t length = 1; length < 100 && status == GP_OK; length++) {
+    for (size_t row = 0; row < 20; row++) {
+      ids[row][length - 1] = (int64_t)length;
+    }
+    step.n_rows = length < 20 ? length : 20;
+    step.length = length;
+    status = gp_generation_bias(generation, &step, error);
+  }
+  if (status == GP_OK) {
+    step.length = 90;
+    status = gp_generation_bias(generation, &step, error);
+  }
+  gp_generation_free(generation);
+  gp_watermark_free(watermark);
+  return status;
+}
+
 static gp_status verify(gp_error *error) {
   const gp_verifier_options options = {.has_tenant = true, .tenant = 5};
   gp_verifier *verifier = NULL;
@@ -428,6 +462,7 @@ static void key_file(void **state) {
 static void embedding(void **state) {
   (void)state;
   fail_each(embed, false);
+  fail_each(generate, false);
 }
 
 static void verifying(void **state) {
@@ -494,6 +529,46 @@ static void hot_path(void **state) {
   gp_watermark_free(watermark);
 }
 
+/* Nor does following a generation in its room, whatever its rows do. */
+static void generation_in_its_room(void **state) {
+  (void)state;
+  enum {
+    ROWS = 8,
+    LENGTH = 600
+  };
+  static int64_t ids[ROWS][LENGTH];
+  const gp_generation_options options = {.expected_tokens = LENGTH};
+  gp_watermark *watermark = NULL;
+  gp_generation *generation = NULL;
+  assert_ok(gp_watermark_new(key, NULL, &watermark, error));
+  assert_ok(gp_generation_new(watermark, &options, &generation, error));
+  float logits[ROWS * 100] = {0};
+  uint64_t random = 1;
+  for (size_t n = 2; n < LENGTH; n++) {
+    const size_t n_rows = n < 300 ? ROWS : ROWS / 2;
+    const size_t other = next_random(&random) % (n <= 300 ? ROWS : n_rows);
+    memcpy(ids[n % n_rows], ids[other], sizeof ids[0]); /* as beams do */
+    for (size_t row = 0; row < n_rows; row++) {
+      ids[row][n - 1] = (int64_t)(next_random(&random) % 100);
+    }
+    const gp_generation_step step = {.logits = logits,
+                                     .n_rows = n_rows,
+                                     .vocabulary = 100,
+                                     .stride = 100,
+                                     .ids = ids[0],
+                                     .length = n,
+                                     .ids_stride = LENGTH,
+                                     .dtype = GP_FLOAT32};
+    assert_ok(gp_generation_bias(generation, &step, error));
+    if (n == 2) {
+      allocations = 0;
+    }
+  }
+  assert_int_equal(allocations, 0);
+  gp_generation_free(generation);
+  gp_watermark_free(watermark);
+}
+
 static int prepare(void **state) {
   (void)state;
   key = test_key(NULL);
@@ -522,7 +597,7 @@ int main(void) {
       cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
       cmocka_unit_test(weighing),       cmocka_unit_test(statistics),
       cmocka_unit_test(tokenizing),     cmocka_unit_test(corpora),
-      cmocka_unit_test(hot_path),
+      cmocka_unit_test(hot_path),       cmocka_unit_test(generation_in_its_room),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
 }

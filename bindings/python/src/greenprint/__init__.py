@@ -18,7 +18,7 @@ Everything is said in terms of token ids; a `Tokenizer` makes them from text.
 
 from greenprint import _library
 from greenprint._documents import read_documents
-from greenprint._embedding import Session, Watermark
+from greenprint._embedding import Session, ThreadPool, Watermark
 from greenprint._errors import (
     ArgumentError,
     CryptoError,
@@ -73,6 +73,7 @@ __all__ = [
     "Result",
     "Segment",
     "Session",
+    "ThreadPool",
     "Tokenizer",
     "Verifier",
     "VersionError",

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from greenprint._arrays import Logits, Tokens
 
 # gp_row as a record, so that a batch of them is filled without a loop.
-_ROW = np.dtype([("tokens", np.uintp), ("n_tokens", np.uintp), ("session", np.uintp)])
-assert _ROW.itemsize == ctypes.sizeof(c.Row)
+_ROW = np.dtype(c.Row)
 
 
 def check_key(key: object) -> Key:
@@ -80,6 +79,35 @@ class Session(c.Unpicklable):
     def __exit__(self, *_: object) -> None:
         """Give it back."""
         self._lock.release()
+
+
+class ThreadPool(c.Unpicklable):
+    """Threads that share the rows of batches among them.
+
+    May serve any number of watermarks and threads; one batch at a time makes use of it,
+    and a batch that comes meanwhile is done by its caller alone. Does not survive a fork.
+
+    Parameters
+    ----------
+    n_threads : int
+        How many rows are biased at the same time, the caller's among them: 1 to 1024, or 0
+        for one on each processor.
+
+    Raises
+    ------
+    ArgumentError
+        Where the number is out of range.
+    OutOfMemoryError
+        Where the system starts no more threads.
+    """
+
+    def __init__(self, n_threads: int = 0) -> None:
+        handle = ctypes.c_void_p()
+        count = whole_number(n_threads, "n_threads", 32)
+        c.call(c.lib.gp_thread_pool_new, count, ctypes.byref(handle))
+        assert handle.value is not None
+        self._pointer: int = handle.value
+        weakref.finalize(self, c.lib.gp_thread_pool_free, handle.value).atexit = False
 
 
 class Watermark(c.Unpicklable):
@@ -164,6 +192,11 @@ class Watermark(c.Unpicklable):
         logits: Logits,
         tokens: Tokens | Sequence[Tokens],
         session: Session | Sequence[Session | None] | None = None,
+        *,
+        on: Sequence[bool] | npt.NDArray[np.bool_] | None = None,
+        tenants: Sequence[int | None] | npt.NDArray[Any] | None = None,
+        deltas: Sequence[float | None] | npt.NDArray[Any] | None = None,
+        threads: ThreadPool | None = None,
     ) -> None:
         """Bias logits in place, before sampling (SPEC.md section 6). Nothing is copied.
 
@@ -181,13 +214,23 @@ class Watermark(c.Unpicklable):
         session : Session, optional
             Leaves contexts alone that it has seen. For a batch a sequence of a
             session or None for each row, no session twice.
+        on : sequence or array of bool, optional
+            For a batch: whether to bias each row. A row that is off is left alone, its
+            session too. None: all of them.
+        tenants : sequence or array of int or None, optional
+            For a batch: a tenant id for each row, instead of the watermark's; None in it, or
+            for all of it, means the watermark's.
+        deltas : sequence or array of float or None, optional
+            For a batch: a delta for each row, likewise.
+        threads : ThreadPool, optional
+            For a batch: threads to share its rows among. None: all is done by this one.
 
         Raises
         ------
         ArgumentError
             Where an argument is refused: nothing has been changed then.
         OutOfMemoryError, CryptoError
-            Where the library fails. Earlier rows of the batch are biased then.
+            Where the library fails. Some rows of the batch may be biased then.
 
         Notes
         -----
@@ -195,15 +238,37 @@ class Watermark(c.Unpicklable):
         grad are refused.
         """
         view = view_logits(logits)
+        if threads is not None and not isinstance(threads, ThreadPool):
+            raise ArgumentError(f"threads must be a ThreadPool, not {type(threads).__name__}")
         if view.n_rows is None:
+            for name, value in {"on": on, "tenants": tenants, "deltas": deltas}.items():
+                if value is not None:
+                    raise ArgumentError(f"{name} is for a batch of rows, but logits is one row")
             self._bias_one(view, tokens, session)
             return
         ids, counts = last_ids_of_rows(tokens, view.n_rows, self._width)
-        if session is None:
-            self._bias_rows(view, *_row_tails(ids, counts), [])
-            return
-        sessions = _check_sessions(session, view.n_rows)
-        self._bias_rows(view, *_row_tails(ids, counts), sessions)
+        rows = np.zeros(view.n_rows, _ROW)
+        rows["tokens"] = ids.ctypes.data + np.arange(len(ids)) * ids.shape[1] * ids.itemsize
+        rows["n_tokens"] = counts
+        _set_options(rows, on, tenants, deltas)
+        sessions = [] if session is None else _check_sessions(session, view.n_rows)
+        with ExitStack() as in_use:
+            for entry in sessions:
+                if entry is not None:
+                    in_use.enter_context(entry)
+            if sessions:
+                rows["session"] = [0 if s is None else s._pointer for s in sessions]
+            c.call(
+                c.lib.gp_bias_batch_parallel,
+                self._pointer,
+                None if threads is None else threads._pointer,
+                view.dtype,
+                view.address,
+                view.n_rows,
+                view.vocabulary,
+                view.stride,
+                rows.ctypes.data,
+            )
 
     def _bias_one(self, view: LogitsView, tokens: object, session: object) -> None:
         ids = last_ids(tokens, self._width)
@@ -221,34 +286,6 @@ class Watermark(c.Unpicklable):
         with session:
             row.session = session._pointer
             c.call(c.lib.gp_bias, *arguments, ctypes.byref(row))
-
-    def _bias_rows(
-        self,
-        view: LogitsView,
-        tokens: npt.NDArray[np.uintp],
-        n_tokens: npt.NDArray[np.uintp],
-        sessions: Sequence[Session | None],
-    ) -> None:
-        """Bias rows whose tokens lie at the given addresses."""
-        rows = np.zeros(len(tokens), _ROW)
-        rows["tokens"] = tokens
-        rows["n_tokens"] = n_tokens
-        with ExitStack() as in_use:
-            # A session may stand in a run of rows: it is taken once.
-            for session in {id(s): s for s in sessions if s is not None}.values():
-                in_use.enter_context(session)
-            if sessions:
-                rows["session"] = [0 if s is None else s._pointer for s in sessions]
-            c.call(
-                c.lib.gp_bias_batch,
-                self._pointer,
-                view.dtype,
-                view.address,
-                len(rows),
-                view.vocabulary,
-                view.stride,
-                rows.ctypes.data,
-            )
 
     def green_mask(self, tokens: Tokens, vocabulary: int) -> npt.NDArray[np.uint8]:
         """Return the green list after some tokens, packed.
@@ -320,13 +357,46 @@ class Watermark(c.Unpicklable):
         return f"<Watermark delta={self._delta:g}{tenant}, {self._params!r}>"
 
 
-def _row_tails(
-    ids: npt.NDArray[np.uint32], counts: npt.NDArray[Any]
-) -> tuple[npt.NDArray[np.uintp], npt.NDArray[np.uintp]]:
-    """Say where each row of a contiguous 2-D array starts."""
-    step = ids.shape[1] * ids.itemsize
-    starts = np.arange(len(ids), dtype=np.uintp) * np.uintp(step)
-    return starts + np.uintp(ids.ctypes.data), counts
+def _of_rows(values: object, n_rows: int, name: str) -> Sequence[Any]:
+    """Take a value for each row."""
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    if not isinstance(values, list | tuple):
+        raise ArgumentError(
+            f"{name} must be a sequence of a value for each row, not {type(values).__name__}"
+        )
+    if len(values) != n_rows:
+        raise ArgumentError(f"logits has {n_rows} rows, but {name} has {len(values)}")
+    return values
+
+
+def _set_options(rows: npt.NDArray[Any], on: object, tenants: object, deltas: object) -> None:
+    """Put the options of rows into their records."""
+    if on is not None:
+        for i, value in enumerate(_of_rows(on, len(rows), "on")):
+            if not isinstance(value, bool | np.bool_):
+                raise ArgumentError(f"on[{i}] must be a bool, not {type(value).__name__}")
+            rows["off"][i] = not value
+    if tenants is not None:
+        for i, value in enumerate(_of_rows(tenants, len(rows), "tenants")):
+            if value is not None:
+                rows["has_tenant"][i] = True
+                rows["tenant"][i] = whole_number(value, f"tenants[{i}]", 64)
+    if deltas is not None:
+        for i, value in enumerate(_of_rows(deltas, len(rows), "deltas")):
+            if value is not None:
+                rows["has_delta"][i] = True
+                rows["delta"][i] = _check_delta(value, f"deltas[{i}]")
+
+
+def _check_delta(delta: object, name: str) -> float:
+    try:
+        value = ctypes.c_float(delta).value  # type: ignore[arg-type]
+    except TypeError:
+        raise ArgumentError(f"{name} must be a number, not {type(delta).__name__}") from None
+    if not 0 <= value <= c.DELTA_MAX:  # NaN fails too
+        raise ArgumentError(f"{name} must be 0 to {c.DELTA_MAX:g}, not {delta}")
+    return value
 
 
 def _check_sessions(session: object, n_rows: int) -> list[Session | None]:

@@ -25,7 +25,7 @@ from ctypes import (
     c_void_p,
 )
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from greenprint._errors import ArgumentError, error_for
 
@@ -34,6 +34,7 @@ COMMITMENT_SIZE = 32
 KEY_ID_STRING_SIZE = 17
 NONCE_SIZE = 12
 ERROR_MESSAGE_SIZE = 512
+DELTA_MAX = 100.0
 
 SEEDINGS = {"hash": 1, "min": 2, "fixed": 3}
 SEAL_COSTS = {"interactive": 1, "moderate": 2, "sensitive": 3}
@@ -88,7 +89,43 @@ class WatermarkOptions(ctypes.Structure):
 class Row(ctypes.Structure):
     """``gp_row``."""
 
-    _fields_ = [("tokens", c_void_p), ("n_tokens", c_size_t), ("session", c_void_p)]
+    _fields_ = [
+        ("tokens", c_void_p),
+        ("n_tokens", c_size_t),
+        ("session", c_void_p),
+        ("off", c_bool),
+        ("has_delta", c_bool),
+        ("delta", c_float),
+        ("has_tenant", c_bool),
+        ("tenant", c_uint64),
+    ]
+
+
+class GenerationOptions(ctypes.Structure):
+    """``gp_generation_options``."""
+
+    _fields_ = [
+        ("has_pad", c_bool),
+        ("pad", c_uint32),
+        ("mark_repeated", c_bool),
+        ("expected_tokens", c_size_t),
+        ("threads", c_void_p),
+    ]
+
+
+class GenerationStep(ctypes.Structure):
+    """``gp_generation_step``."""
+
+    _fields_ = [
+        ("logits", c_void_p),
+        ("n_rows", c_size_t),
+        ("vocabulary", c_size_t),
+        ("stride", c_size_t),
+        ("ids", c_void_p),
+        ("length", c_size_t),
+        ("ids_stride", c_size_t),
+        ("dtype", c_int),
+    ]
 
 
 class VerifierOptions(ctypes.Structure):
@@ -249,8 +286,28 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int,
         (c_void_p, c_int, c_void_p, c_size_t, c_size_t, c_size_t, c_void_p, _ERROR),
     ),
+    "gp_bias_batch_parallel": (
+        c_int,
+        (
+            *(c_void_p, c_void_p, c_int, c_void_p, c_size_t),
+            *(c_size_t, c_size_t, c_void_p, _ERROR),
+        ),
+    ),
+    "gp_thread_pool_new": (c_int, (c_size_t, _HANDLE, _ERROR)),
+    "gp_thread_pool_free": (None, (c_void_p,)),
     "gp_green_mask": (c_int, (c_void_p, c_void_p, c_size_t, c_size_t, c_void_p, _ERROR)),
     "gp_nonce": (c_int, (c_void_p, c_void_p, c_size_t, _U8, _ERROR)),
+    "gp_generation_options_default": (GenerationOptions, ()),
+    "gp_generation_new": (c_int, (c_void_p, POINTER(GenerationOptions), _HANDLE, _ERROR)),
+    "gp_generation_free": (None, (c_void_p,)),
+    "gp_generation_reset": (None, (c_void_p,)),
+    "gp_generation_next": (
+        c_int,
+        (c_void_p, c_void_p, c_size_t, c_size_t, c_size_t, POINTER(c_void_p), _ERROR),
+    ),
+    # Called at each step with arguments that are ready: c_void_p is the type that ctypes
+    # passes on without looking closely.
+    "gp_generation_bias": (c_int, (c_void_p, c_void_p, c_void_p)),
     "gp_verifier_new": (c_int, (c_void_p, POINTER(VerifierOptions), _HANDLE, _ERROR)),
     "gp_verifier_free": (None, (c_void_p,)),
     "gp_verifier_reset": (None, (c_void_p,)),
@@ -387,8 +444,13 @@ def call(function: Any, *arguments: Any, path: bytes | None = None) -> None:
     error = Error()
     status = function(*arguments, ctypes.byref(error))
     if status:
-        message = error.message.decode("utf-8", "replace")
-        raise error_for(status, message or lib.gp_status_string(status).decode(), path)
+        raise_error(error, path)
+
+
+def raise_error(error: Error, path: bytes | None = None) -> NoReturn:
+    """Raise what a call that failed has reported; `path` as for `call`."""
+    message = error.message.decode("utf-8", "replace")
+    raise error_for(error.status, message or lib.gp_status_string(error.status).decode(), path)
 
 
 def encode(text: str | os.PathLike[str] | bytes, what: str) -> bytes:

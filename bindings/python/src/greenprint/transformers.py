@@ -10,15 +10,14 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from greenprint._arrays import LogitsView, view_logits
-from greenprint._embedding import Session, Watermark
+from greenprint import _library as c
+from greenprint._arrays import view_logits
+from greenprint._embedding import ThreadPool, Watermark
 from greenprint._errors import ArgumentError
-from greenprint._library import FLOAT32
+from greenprint._generation import IN_USE, Generation, fill_step
 from greenprint._params import whole_number
 
 try:
@@ -31,6 +30,17 @@ except ImportError as error:
     ) from error
 
 __all__ = ["GreenprintLogitsProcessor"]
+
+# Looked up at each step, where attributes of modules would take time.
+_int64 = torch.int64
+_DTYPES = {torch.float32: c.FLOAT32, torch.float16: c.FLOAT16, torch.bfloat16: c.BFLOAT16}
+_bias = c.lib.gp_generation_bias
+
+_INTEGERS = {
+    getattr(torch, name)
+    for name in ("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8")
+    if hasattr(torch, name)
+}
 
 
 class GreenprintLogitsProcessor(LogitsProcessor):
@@ -55,12 +65,16 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         themselves; the verifier counts such a position once anyway. The prompt does
         not count. Without effect with seeding ``"fixed"``, where all positions have one
         context.
+    threads : ThreadPool, optional
+        Threads to share the rows of a batch among. None: all is done by the caller's.
 
     Raises
     ------
     ArgumentError
-        Where the arguments are refused. When called: where the scores are not on the
-        CPU, are not float32, float16 or bfloat16, or have rows that are not contiguous.
+        Where the arguments are refused. When called: where the scores are neither on the
+        CPU nor on a CUDA device, are not float32, float16 or bfloat16, or have rows that are
+        not contiguous; where an id is negative or above 2^32 - 1; where the processor is in
+        use by another thread.
 
     Notes
     -----
@@ -68,7 +82,9 @@ class GreenprintLogitsProcessor(LogitsProcessor):
     strength that sampling sees is ``delta / temperature``.
 
     The scores are changed in place and returned. In sampling and greedy search
-    ``output_logits=True`` therefore shows the biased logits.
+    ``output_logits=True`` therefore shows the biased logits. On the CPU nothing is copied but
+    the last id of each row; where the scores are on a CUDA device, the ids are copied to
+    the CPU at each step.
 
     What was generated begins where the first call of a ``generate()`` ended its input. A
     call is taken to go on with the generation of the call before when each of its rows
@@ -85,22 +101,25 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         watermark: Watermark,
         pad_token_id: int | None = None,
         skip_repeated_contexts: bool = True,
+        *,
+        threads: ThreadPool | None = None,
     ) -> None:
         if not isinstance(watermark, Watermark):
             raise ArgumentError(f"watermark must be a Watermark, not {type(watermark).__name__}")
-        self._watermark = watermark
-        self._pad = (
-            None if pad_token_id is None else whole_number(pad_token_id, "pad_token_id", 32)
-        )
-        self._skip = bool(skip_repeated_contexts)
-        self._width = watermark.params.context_width
-        self.reset()
+        if threads is not None and not isinstance(threads, ThreadPool):
+            raise ArgumentError(f"threads must be a ThreadPool, not {type(threads).__name__}")
+        pad = None if pad_token_id is None else whole_number(pad_token_id, "pad_token_id", 32)
+        self._generation = Generation(watermark, pad, not skip_repeated_contexts, threads)
+        # What each step needs, at hand.
+        self._acquire = self._generation.lock.acquire
+        self._release = self._generation.lock.release
+        self._step = self._generation.step
+        self._arguments = self._generation.arguments
 
     def reset(self) -> None:
         """Forget the generation so far: the next call begins a new one."""
-        self._prompt = 0  # length of the input of the first call
-        self._ids: npt.NDArray[np.uint32] | None = None  # input of the last call
-        self._sessions: list[Session] = []  # one for each row of it
+        with self._generation:
+            c.lib.gp_generation_reset(self._generation.handle)
 
     def __call__(
         self, input_ids: torch.LongTensor, scores: torch.FloatTensor
@@ -112,139 +131,101 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         input_ids : torch.LongTensor, shape (rows, length)
             The sequences so far, padded on the left.
         scores : torch.FloatTensor, shape (rows, vocabulary)
-            On the CPU; changed in place.
+            Changed in place.
 
         Returns
         -------
         torch.FloatTensor
             `scores` itself.
         """
-        view = view_logits(scores)
-        ids = _check_ids(input_ids, view)
-        starts = self._first_real(ids)
-        sessions: list[Session] = []
-        if self._skip:
+        if not self._acquire(False):
+            raise ArgumentError(IN_USE)
+        try:
+            # What generate() passes is told by a few attributes; anything else is looked at
+            # closely, to be taken or refused with a reason.
             try:
-                sessions = self._continue(ids, starts)
-                self._bias(view, ids, starts, sessions)
-            except BaseException:
-                self.reset()
-                raise
-            self._ids, self._sessions = ids, sessions
-        else:
-            self._bias(view, ids, starts, sessions)
+                dtype = _DTYPES[scores.dtype]
+                n_rows, vocabulary = scores.shape
+                n_ids_rows, length = input_ids.shape
+                as_usual = (
+                    input_ids.dtype is _int64
+                    and n_ids_rows == n_rows
+                    and scores.is_cpu
+                    and input_ids.is_cpu
+                    and not scores.requires_grad
+                    and scores.is_contiguous()
+                    and input_ids.is_contiguous()
+                )
+                address, ids = scores.data_ptr(), input_ids.data_ptr()
+            except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
+                as_usual = False
+            if not as_usual:
+                self._bias_unusual(input_ids, scores)
+                return scores
+            step = self._step
+            fill_step(
+                step, 0, address, n_rows, vocabulary, vocabulary, ids, length, length, dtype
+            )
+            if _bias(*self._arguments):
+                c.raise_error(self._generation.error)
+        finally:
+            self._release()
         return scores
 
-    def _first_real(self, ids: npt.NDArray[np.uint32]) -> npt.NDArray[np.intp]:
-        """Say for each row where its padding ends."""
-        if self._pad is None:
-            return np.zeros(len(ids), np.intp)
-        real = np.ones((len(ids), ids.shape[1] + 1), bool)
-        real[:, :-1] = ids != self._pad
-        starts: npt.NDArray[np.intp] = real.argmax(axis=1)
-        return starts
-
-    def _bias(
-        self,
-        view: LogitsView,
-        ids: npt.NDArray[np.uint32],
-        starts: npt.NDArray[np.intp],
-        sessions: list[Session],
-    ) -> None:
-        length = ids.shape[1]
-        counts = np.minimum(length - starts, self._width)
-        ends = (np.arange(len(ids)) + 1) * length
-        self._watermark._bias_rows(view, *_windows(ids, ends, counts), sessions)
-
-    def _continue(
-        self, ids: npt.NDArray[np.uint32], starts: npt.NDArray[np.intp]
-    ) -> list[Session]:
-        """Return for each row a session that holds the contexts generated before."""
-        length = ids.shape[1]
-        parents = self._parents(ids)
-        if parents is None:
-            self._prompt = length
-            spare = self._sessions
-            sessions = []
-            for _ in ids:
-                sessions.append(_fresh(spare))
-            return sessions
-        assert self._ids is not None
-        # The session of an earlier row serves the first row that goes on with all of it.
-        inherited: dict[int, int] = {}
-        if length == self._ids.shape[1] + 1:
-            for row, parent in enumerate(parents):
-                inherited.setdefault(parent, row)
-        served = {row: self._sessions[parent] for parent, row in inherited.items()}
-        spare = [s for i, s in enumerate(self._sessions) if i not in inherited]
-        sessions = []
-        for row in range(len(ids)):
-            if row in served:
-                sessions.append(served[row])
-                continue
-            session = _fresh(spare)
-            self._replay(ids[row], int(starts[row]), session)
-            sessions.append(session)
-        return sessions
-
-    def _parents(self, ids: npt.NDArray[np.uint32]) -> list[int] | None:
-        """Say which earlier row each row goes on with; None for a new generation."""
-        if self._ids is None:
-            return None
-        length = ids.shape[1] - 1
-        if not self._prompt <= length <= self._ids.shape[1]:
-            return None
-        heads, earlier = ids[:, :length], self._ids[:, :length]
-        if np.array_equal(heads, earlier):
-            return list(range(len(ids)))
-        where = {row.tobytes(): index for index, row in enumerate(earlier)}
-        parents = [where.get(row.tobytes()) for row in heads]
-        known = [parent for parent in parents if parent is not None]
-        return known if len(known) == len(parents) else None
-
-    def _replay(self, row: npt.NDArray[np.uint32], start: int, session: Session) -> None:
-        """Let a session see the contexts from the end of the prompt to the last step."""
-        ends = np.arange(self._prompt, len(row))
-        counts = np.clip(ends - start, 0, self._width)
-        # A row needs no more than one logit; a row for each position makes it one call.
-        scratch = np.zeros(len(ends), np.float32)
-        view = LogitsView(scratch.ctypes.data, FLOAT32, len(ends), 1, 1)
-        tokens, n_tokens = _windows(row, ends, counts)
-        self._watermark._bias_rows(view, tokens, n_tokens, [session] * len(ends))
-
-
-def _check_ids(input_ids: Any, view: LogitsView) -> npt.NDArray[np.uint32]:
-    """Copy the ids of all rows: ``generate()`` may reuse its memory."""
-    if view.n_rows is None or not isinstance(input_ids, torch.Tensor) or input_ids.ndim != 2:
-        raise ArgumentError("input_ids and scores must be 2-D tensors, as generate() has them")
-    if input_ids.device.type != "cpu":
-        raise ArgumentError(
-            f"input_ids is on device {str(input_ids.device)!r}, but scores on the CPU"
+    def _bias_unusual(self, input_ids: Any, scores: Any) -> None:
+        """Bias scores of any form that can be biased; refuse others."""
+        if isinstance(scores, torch.Tensor) and scores.is_cuda:
+            self._bias_on_device(input_ids, scores)
+            return
+        view = view_logits(scores)
+        ids = _check_ids(input_ids, view.n_rows)
+        if ids.device.type != "cpu":
+            raise ArgumentError(
+                f"input_ids is on device {str(ids.device)!r}, but scores on the CPU"
+            )
+        step = c.GenerationStep(
+            logits=view.address,
+            n_rows=view.n_rows,
+            vocabulary=view.vocabulary,
+            stride=view.stride,
+            ids=ids.data_ptr(),
+            length=ids.shape[1],
+            ids_stride=ids.stride(0),
+            dtype=view.dtype,
         )
-    if len(input_ids) != view.n_rows:
-        raise ArgumentError(f"input_ids has {len(input_ids)} rows, but scores {view.n_rows}")
-    array = input_ids.numpy()
-    if array.dtype.kind not in "iu":
-        # An empty prompt may come as an empty tensor of floats.
-        if array.size:
-            raise ArgumentError(f"input_ids has dtype {input_ids.dtype}, not an integer one")
-        return np.zeros(array.shape, np.uint32)
-    if array.size and (int(array.min()) < 0 or int(array.max()) >= 1 << 32):
-        raise ArgumentError("input_ids holds ids that are negative or above 2^32 - 1")
-    return np.array(array, dtype=np.uint32, order="C")
+        c.call(_bias, self._generation.handle, ctypes.byref(step))
+
+    def _bias_on_device(self, input_ids: Any, scores: torch.Tensor) -> None:
+        """Bias scores in the memory of a CUDA device."""
+        from greenprint import _cuda
+
+        n_rows = len(scores) if scores.ndim == 2 else None
+        ids = _check_ids(input_ids, n_rows).cpu()
+        handle, rows = self._generation.handle, ctypes.c_void_p()
+        try:
+            c.call(
+                c.lib.gp_generation_next,
+                handle,
+                ids.data_ptr(),
+                n_rows,
+                ids.shape[1],
+                ids.stride(0),
+                ctypes.byref(rows),
+            )
+            _cuda.bias_rows(self._generation.watermark, scores, rows.value, n_rows)
+        except BaseException:
+            c.lib.gp_generation_reset(handle)
+            raise
 
 
-def _windows(
-    ids: npt.NDArray[np.uint32], ends: npt.NDArray[np.intp], counts: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.uintp], npt.NDArray[np.uintp]]:
-    """Give addresses and counts of the windows that end at positions of contiguous ids."""
-    first = (ends - counts) * ids.itemsize + ids.ctypes.data
-    return first.astype(np.uintp), counts.astype(np.uintp)
-
-
-def _fresh(spare: list[Session]) -> Session:
-    if not spare:
-        return Session()
-    session = spare.pop()
-    session.reset()
-    return session
+def _check_ids(input_ids: Any, n_rows: int | None) -> torch.Tensor:
+    """Return the ids as int64, side by side in each row; those of generate() as they are."""
+    if n_rows is None or not isinstance(input_ids, torch.Tensor) or input_ids.ndim != 2:
+        raise ArgumentError("input_ids and scores must be 2-D tensors, as generate() has them")
+    if len(input_ids) != n_rows:
+        raise ArgumentError(f"input_ids has {len(input_ids)} rows, but scores {n_rows}")
+    # An empty prompt may come as an empty tensor of floats.
+    if input_ids.dtype not in _INTEGERS and input_ids.numel() > 0:
+        raise ArgumentError(f"input_ids has dtype {input_ids.dtype}, not an integer one")
+    ids = input_ids.to(torch.int64)
+    return ids if ids.stride(1) == 1 else ids.contiguous()

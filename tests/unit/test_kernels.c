@@ -1,4 +1,4 @@
-/* NEON's kernels against the portable ones, bit for bit. Built for 64-bit ARM only. */
+/* The kernels of every instruction set that is there against the portable ones, bit for bit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,36 +10,54 @@
 
 #define SLACK 64 /* bytes before and behind a row, which must stay as they are */
 
+/* Sets of kernels to be tried, with the processor's name for them. */
+typedef struct kernel_set {
+  const char *name;
+  const gp_kernels *kernels;
+} kernel_set;
+
+static kernel_set sets[8];
+static size_t n_sets;
+
 typedef struct format {
   const char *name;
   size_t element;
   uint32_t infinity;
   uint32_t sign;
-  const gp_format_kernels *expected;
-  const gp_format_kernels *found[2]; /* with AES, and without */
+  size_t place; /* in gp_kernels */
 } format;
 
 static const format formats[] = {
-    {"float32",
-     4,
-     0x7F800000U,
-     0x80000000U,
-     &gp_kernels_portable.float32,
-     {&gp_kernels_neon.float32, &gp_kernels_neon_no_aes.float32}},
-    {"float16",
-     2,
-     0x7C00U,
-     0x8000U,
-     &gp_kernels_portable.float16,
-     {&gp_kernels_neon.float16, &gp_kernels_neon_no_aes.float16}},
-    {"bfloat16",
-     2,
-     0x7F80U,
-     0x8000U,
-     &gp_kernels_portable.bfloat16,
-     {&gp_kernels_neon.bfloat16, &gp_kernels_neon_no_aes.bfloat16}},
+    {"float32", 4, 0x7F800000U, 0x80000000U, offsetof(gp_kernels, float32)},
+    {"float16", 2, 0x7C00U, 0x8000U, offsetof(gp_kernels, float16)},
+    {"bfloat16", 2, 0x7F80U, 0x8000U, offsetof(gp_kernels, bfloat16)},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
+
+static const gp_format_kernels *kernels_of(const gp_kernels *kernels, const format *f) {
+  return (const gp_format_kernels *)(const void *)((const char *)kernels + f->place);
+}
+
+static void add_set(bool there, const char *name, const gp_kernels *kernels) {
+  if (there) {
+    sets[n_sets++] = (kernel_set){name, kernels};
+  } else {
+    (void)fprintf(stderr, "kernels: this processor has no %s\n", name);
+  }
+}
+
+static void find_sets(void) {
+#if GP_X86
+  const bool avx2 = gp_cpu_has(GP_CPU_AVX2);
+  add_set(avx2, "avx2 without f16c", &gp_kernels_avx2_no_f16c);
+  add_set(avx2 && gp_cpu_has_f16c(), "avx2", &gp_kernels_avx2);
+  add_set(gp_cpu_has(GP_CPU_AVX512), "avx512", &gp_kernels_avx512);
+#endif
+#if GP_ARM
+  add_set(gp_cpu_has(GP_CPU_NEON), "neon without aes", &gp_kernels_neon_no_aes);
+  add_set(gp_cpu_has(GP_CPU_NEON) && gp_cpu_has_arm_aes(), "neon", &gp_kernels_neon);
+#endif
+}
 
 static const float deltas[] = {0.0F, 1e-30F, 1e-7F, 0.1F, 2.0F, 3.3F, 100.0F};
 #define N_DELTAS (sizeof deltas / sizeof *deltas)
@@ -88,13 +106,13 @@ static void try_masked(const format *f, const gp_boost *boost, const uint8_t *ma
   uint8_t *expected = malloc(end + SLACK);
   uint8_t *found = malloc(end + SLACK);
   assert_true(expected != NULL && found != NULL);
-  for (size_t w = 0; w < 2; w++) {
+  for (size_t w = 0; w < n_sets; w++) {
     memset(expected, 0xA5, end + SLACK);
     memset(found, 0xA5, end + SLACK);
     memcpy(expected + begin, row, end - begin);
     memcpy(found + begin, row, end - begin);
-    f->expected->masked(boost, mask, count, expected + begin);
-    f->found[w]->masked(boost, mask, count, found + begin);
+    kernels_of(&gp_kernels_portable, f)->masked(boost, mask, count, expected + begin);
+    kernels_of(sets[w].kernels, f)->masked(boost, mask, count, found + begin);
     assert_rows_equal(f, expected + begin, found + begin, count);
     assert_memory_equal(expected, found, begin);
     assert_memory_equal(expected + end, found + end, SLACK);
@@ -171,8 +189,8 @@ static void make_mask(EVP_CIPHER_CTX *ecb, const gp_green_list *list, size_t gro
   }
 }
 
-static void try_fused(const format *f, EVP_CIPHER_CTX *ecb, const gp_green_list *list,
-                      uint64_t *random, size_t group, size_t count) {
+static void try_fused(const gp_kernels *kernels, const format *f, EVP_CIPHER_CTX *ecb,
+                      const gp_green_list *list, uint64_t *random, size_t group, size_t count) {
   const size_t groups = (count + 127) / 128;
   uint8_t *mask = malloc(groups * GP_BLOCK_SIZE);
   uint8_t *expected = random_bytes(random, count * f->element); /* exact, for the sanitizers */
@@ -181,8 +199,8 @@ static void try_fused(const format *f, EVP_CIPHER_CTX *ecb, const gp_green_list 
   memcpy(found, expected, count * f->element);
   make_mask(ecb, list, group, groups, mask);
   gp_boost *boost = make_boost(deltas[count % N_DELTAS]);
-  f->expected->masked(boost, mask, count, expected);
-  f->found[0]->fused(boost, list, group, count, count % 2 == 0, found);
+  kernels_of(&gp_kernels_portable, f)->masked(boost, mask, count, expected);
+  kernels_of(kernels, f)->fused(boost, list, group, count, count % 2 == 0, found);
   assert_rows_equal(f, expected, found, count);
   free(boost);
   free(found);
@@ -191,41 +209,51 @@ static void try_fused(const format *f, EVP_CIPHER_CTX *ecb, const gp_green_list 
 }
 
 /* The cipher woven in against OpenSSL's, from any group on, for every k. */
+static void try_set(const kernel_set *set, EVP_CIPHER_CTX *ecb, const gp_aes *aes,
+                    const uint8_t *nonce, uint64_t *random) {
+  for (uint32_t k = 1; k <= GP_GAMMA_LOG2_DEN_MAX; k++) {
+    for (size_t round = 0; round < 60; round++) {
+      const format *f = &formats[round % N_FORMATS];
+      const gp_green_list list = {.aes = aes,
+                                  .nonce = nonce,
+                                  .k = k,
+                                  .g = 1 + (uint32_t)next_random(random) % ((1U << k) - 1)};
+      const size_t group = next_random(random) % 100000;
+      const size_t count = 1 + next_random(random) % 5000;
+      const size_t whole = count / 128 * 128; /* and sizes that end with a group */
+      if (kernels_of(set->kernels, f)->fused != NULL) {
+        try_fused(set->kernels, f, ecb, &list, random, group,
+                  round % 5 == 0 && whole > 0 ? whole : count);
+      }
+    }
+  }
+}
+
 static void fused(void **state) {
   (void)state;
-  if (!gp_cpu_has_arm_aes()) {
-    (void)fprintf(stderr, "neon: this processor has no AES instructions\n");
-    skip();
-  }
   uint64_t random = test_seed();
   uint8_t *secret = random_bytes(&random, GP_BLOCK_SIZE + GP_NONCE_SIZE);
   EVP_CIPHER_CTX *ecb = NULL;
   assert_ok(gp_cipher_new(GP_CIPHER_ECB, secret, &ecb, error));
   gp_aes *aes = gp_aes_new(secret);
   assert_non_null(aes);
-  for (uint32_t k = 1; k <= GP_GAMMA_LOG2_DEN_MAX; k++) {
-    for (size_t round = 0; round < 60; round++) {
-      const gp_green_list list = {.aes = aes,
-                                  .nonce = secret + GP_BLOCK_SIZE,
-                                  .k = k,
-                                  .g = 1 + (uint32_t)next_random(&random) % ((1U << k) - 1)};
-      const size_t group = next_random(&random) % 100000;
-      const size_t count = 1 + next_random(&random) % 5000;
-      const size_t whole = count / 128 * 128; /* and sizes that end with a group */
-      try_fused(&formats[round % N_FORMATS], ecb, &list, &random, group,
-                round % 5 == 0 && whole > 0 ? whole : count);
-    }
+  for (size_t w = 0; w < n_sets; w++) {
+    try_set(&sets[w], ecb, aes, secret + GP_BLOCK_SIZE, &random);
   }
   gp_aes_free(aes);
   EVP_CIPHER_CTX_free(ecb);
   free(secret);
+  if (n_sets == 0) {
+    skip();
+  }
 }
 
 int main(void) {
   if (sodium_init() < 0) {
     return 1;
   }
+  find_sets();
   const struct CMUnitTest tests[] = {cmocka_unit_test(sizes), cmocka_unit_test(all_halves),
                                      cmocka_unit_test(fused)};
-  return cmocka_run_group_tests_name("neon", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("kernels", tests, NULL, NULL);
 }
