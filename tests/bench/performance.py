@@ -90,7 +90,8 @@ def main() -> None:
     for goal in goals(results):
         limit = f"{'at least' if goal.at_least else 'at most'} {goal.limit:g}{goal.unit}"
         met = "met    " if goal.met else "NOT MET"
-        print(f"  {met} {goal.found:8.2f}{goal.unit:<3} {limit:<14} {goal.work} ({goal.where})")
+        print(f"  {met} {goal.found:8.2f}{goal.unit:<3} {limit:<14} {goal.work}; "
+              f"{goal.against} ({goal.where})")  # fmt: skip
     print(f"\nwrote {path} after {time.perf_counter() - start:.0f} s")
 
 
