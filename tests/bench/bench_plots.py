@@ -113,7 +113,7 @@ def others(results: Results, path: Path) -> None:
     axis.set_xscale("log")
     axis.set_xlim(min(times) / 3, max(times) * 6)
     for i, time in enumerate(times):
-        factor = time / times[0]
+        factor = statistics.median(results.times_faster(vocabulary, names[i]))
         note = f" {time:,.0f} us" + (f", {factor:,.1f} times" if i else "")
         axis.annotate(note, (time, i), va="center", xytext=(3, 0), textcoords="offset points")
     axis.set_xlabel("microseconds a row (logarithmic)")
@@ -160,9 +160,9 @@ def blocks(results: Results, path: Path) -> None:
         each = case["seconds"] / case["units"] * 1e9
         axis.annotate(
             f" {case['ratio']:.2f}   ({each:.1f} ns a {case['unit']})",
-            (case["ratio"], i),
+            (max(case["ratio"], limit or 0), i),
             va="center",
-            xytext=(14, 0),
+            xytext=(4, 0),
             textcoords="offset points",
         )
         if limit:
