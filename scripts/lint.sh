@@ -9,7 +9,7 @@ python_folders='bindings scripts tests testvectors'
 
 c_files() {
   find core cli tests bindings \( -name build -o -name '*.egg-info' \) -prune -o \
-    -type f \( -name '*.c' -o -name '*.h' \) -print0
+    -type f \( -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0
 }
 
 failed=

@@ -127,6 +127,7 @@ def run_unit_tests(build: Path, prefix: list[str], jobs: int) -> Count:
             print(f"{name:<28} {count}", flush=True)
             if count.failed:
                 print("\n".join(f"    {message}" for message in count.messages))
+            if count.failed or count.passed == 0:  # or skipped, and says why
                 print("\n".join(f"    | {line}" for line in output.splitlines()[-60:]))
             total.add(count)
     return total

@@ -6,8 +6,6 @@
  * with a never-biased token among them, and all groups where there is no such kernel, go
  * through masks.
  */
-#include <string.h>
-
 #include "common/error.h"
 #include "embed/rows.h"
 #include "embed/thread_pool.h"
@@ -109,7 +107,7 @@ static gp_status bias_prepared(const bias_part *part, gp_prf_lane *lane, size_t 
   unsigned char *logits = job->logits + (part->first + i) * job->stride;
   const gp_boost *boost = job->watermark->boost;
   gp_boost own;
-  if (memcmp(&row->delta, &boost->delta, sizeof row->delta) != 0) {
+  if (row->delta != boost->delta) {
     gp_boost_init(&own, row->delta);
     boost = &own;
   }

@@ -40,7 +40,9 @@ typedef struct gp_addend {
 typedef void gp_bias32(gp_addend addend, const uint16_t *mask, unsigned char *logits);
 
 /* Groups a turn, so that the blocks hide the cipher's latency. */
-#define GP_GROUPS(k) ((k) == 3 ? 3U : (k) > 4 ? 1U : 8U / (k))
+GP_INLINE unsigned gp_groups(unsigned k) {
+  return k == 1 ? 8 : (k == 2 ? 4 : (k == 3 ? 3 : (k == 4 ? 2 : 1)));
+}
 
 /* How far ahead of the additions the row is asked for. */
 #define GP_AHEAD 2048 /* bytes */
@@ -82,8 +84,8 @@ GP_TARGET GP_INLINE void gp_turn(gp_addend addend, const gp_aes *aes, uint32_t g
                                  uint32_t counter, unsigned k, size_t element, gp_bias32 *bias,
                                  bool far, bool both, const uint16_t *now, uint16_t *next,
                                  unsigned char *row) {
-  const unsigned blocks = GP_GROUPS(k) * k;
-  const size_t steps = both ? (size_t)GP_GROUPS(k) * GP_GROUP_STEPS : 0;
+  const unsigned blocks = gp_groups(k) * k;
+  const size_t steps = both ? (size_t)gp_groups(k) * GP_GROUP_STEPS : 0;
   gp_block x[GP_BLOCKS_MAX];
   for (unsigned j = 0; j < blocks; j++) {
     x[j] = gp_block_begin(gp_block_counter(nonce, counter + j), aes);
@@ -108,7 +110,7 @@ GP_TARGET GP_INLINE void gp_turn(gp_addend addend, const gp_aes *aes, uint32_t g
   for (unsigned j = 0; j < blocks; j++) {
     x[j] = gp_block_end(x[j], aes);
   }
-  for (unsigned j = 0; j < GP_GROUPS(k); j++) {
+  for (unsigned j = 0; j < gp_groups(k); j++) {
     gp_block_store(next + (size_t)j * (GP_GROUP / 16), gp_less_than(x + (size_t)j * k, k, g));
   }
 }
@@ -130,7 +132,7 @@ GP_TARGET GP_INLINE void gp_fused(const gp_boost *boost, const gp_green_list *li
                                   size_t count, bool far, unsigned char *row, unsigned k,
                                   size_t element, gp_bias32 *bias, gp_kernel *rest) {
   const gp_addend addend = {boost->addend, boost->delta};
-  const size_t at_once = (size_t)GP_GROUPS(k) * GP_GROUP;
+  const size_t at_once = (size_t)gp_groups(k) * GP_GROUP;
   uint8_t first[GP_BLOCK_SIZE] = {0};
   memcpy(first, list->nonce, GP_NONCE_SIZE);
   const gp_block nonce = gp_block_load(first);
@@ -141,7 +143,7 @@ GP_TARGET GP_INLINE void gp_fused(const gp_boost *boost, const gp_green_list *li
   gp_turn(addend, aes, list->g, nonce, counter, k, element, bias, far, false, NULL, masks[now],
           row);
   for (; count > at_once; count -= at_once, row += at_once * element) {
-    counter += GP_GROUPS(k) * k;
+    counter += gp_groups(k) * k;
     gp_turn(addend, aes, list->g, nonce, counter, k, element, bias, far, true, masks[now],
             masks[1 - now], row);
     now = 1 - now;

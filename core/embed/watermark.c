@@ -122,3 +122,19 @@ size_t gp_watermark_never_biased(const gp_watermark *watermark, const uint32_t *
   *ids = watermark->never_biased;
   return watermark->n_never_biased;
 }
+
+gp_status gp_watermark_device_keys(const gp_watermark *watermark, gp_device_keys *keys,
+                                   gp_error *error) {
+  if (watermark == NULL || keys == NULL) {
+    return gp_fail_null(error, __func__, watermark == NULL ? "watermark" : "keys");
+  }
+  const gp_prf *prf = &watermark->prf;
+  *keys = (gp_device_keys){.delta = watermark->boost->delta};
+  memcpy(keys->mask, prf->mask->round_keys, GP_ROUND_KEYS_SIZE);
+  memcpy(keys->context, prf->context->round_keys, GP_ROUND_KEYS_SIZE);
+  if (prf->order != NULL) {
+    memcpy(keys->order, prf->order->round_keys, GP_ROUND_KEYS_SIZE);
+  }
+  memcpy(keys->tweak, prf->tweak, GP_NONCE_SIZE);
+  return GP_OK;
+}

@@ -239,6 +239,22 @@ GP_API void gp_watermark_free(gp_watermark *watermark);
 /* The parameters of the key that the watermark came from. */
 GP_API gp_params gp_watermark_params(const gp_watermark *watermark);
 
+/* What a back end that brings AES-128 along needs to do both stages by itself (SPEC.md sections
+ * 4 and 5): the round keys [FIPS 197] of the subkeys, and what the watermark adds. As secret as
+ * the key: keep it in memory that is locked and wiped. */
+#define GP_ROUND_KEYS_SIZE 176
+typedef struct gp_device_keys {
+  uint8_t mask[GP_ROUND_KEYS_SIZE];    /* of K_mask */
+  uint8_t context[GP_ROUND_KEYS_SIZE]; /* of K_context */
+  uint8_t order[GP_ROUND_KEYS_SIZE];   /* of K_order; zero unless seeding is min */
+  uint8_t tweak[GP_NONCE_SIZE];        /* of the watermark's tenant; zero without one */
+  float delta;
+} gp_device_keys;
+
+/* Copies them. Thread-safe. */
+GP_API GP_MUST_CHECK gp_status gp_watermark_device_keys(const gp_watermark *watermark,
+                                                        gp_device_keys *keys, gp_error *error);
+
 typedef enum gp_dtype {
   GP_FLOAT32 = 1,
   GP_FLOAT16 = 2, /* IEEE 754 binary16 */

@@ -5,10 +5,11 @@
 
 /* a * b in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1. */
 static uint8_t multiply(uint8_t a, uint8_t b) {
+  const unsigned bits = b;
   unsigned product = 0;
   unsigned power = a;
   for (unsigned i = 0; i < 8; i++) {
-    product ^= power & (0U - (b >> i & 1U));
+    product ^= power & (0U - (bits >> i & 1U));
     power = power << 1 ^ (0x11BU & (0U - (power >> 7)));
   }
   return (uint8_t)product;

@@ -81,6 +81,9 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
   if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
     status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
   }
+  if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
+    status = expand(subkey, &prf->order, error);
+  }
   if (status == GP_OK) {
     status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &lane->tenant, error);
   }
@@ -98,6 +101,7 @@ void gp_prf_release(gp_prf *prf) {
   gp_prf_lane_release(&prf->original);
   gp_aes_free(prf->context);
   gp_aes_free(prf->mask);
+  gp_aes_free(prf->order);
   sodium_memzero(prf, sizeof *prf);
 }
 

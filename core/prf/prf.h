@@ -35,6 +35,7 @@ typedef struct gp_prf {
   const gp_prf_kernels *kernels; /* NULL: all through OpenSSL */
   gp_aes *context;              /* round keys under K_context, for kernels that bring AES along */
   gp_aes *mask;                 /* the same under K_mask */
+  gp_aes *order;                /* the same under K_order; NULL unless seeding is min */
   uint8_t tweak[GP_BLOCK_SIZE]; /* zero without a tenant, and always in the last 4 bytes */
   gp_prf_lane original;         /* only ever copied from */
 } gp_prf;

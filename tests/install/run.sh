@@ -28,6 +28,12 @@ eval "cc $here/consumer.c -o $work/shared $(pkg-config --cflags --libs greenprin
 "$work/shared"
 eval "cc $here/consumer.c -o $work/static $(pkg-config --cflags greenprint) \
   '$libraries/libgreenprint.a' $(pkg-config --static --libs-only-l greenprint | sed 's/-lgreenprint//')"
+if [ -e "$build/libgreenprint_cuda.so" ]; then
+  printf '#include <greenprint_cuda.h>\nint main(void) { gp_cuda_watermark_free(0); return 0; }\n' \
+    >"$work/cuda.c"
+  eval "cc $work/cuda.c -o $work/cuda $(pkg-config --cflags --libs greenprint) -lgreenprint_cuda"
+  "$work/cuda"
+fi
 unset LD_LIBRARY_PATH
 "$work/static"
 

@@ -1,8 +1,7 @@
 /*
- * Kernels for AVX2. float32: mask bits become signs, which choose between delta and -0.0
- * (bias_portable.c says why adding that leaves red logits alone). A table of addends is no
- * slower by count of instructions, but many of its loads look like the row's last stores to the
- * processor, which compares 12 bits of their addresses, and wait for them.
+ * Kernels for AVX2. float32: eight addends, delta or -0.0, come from a table by eight mask bits,
+ * so that the row gets one addition an element (bias_portable.c says why that leaves red logits
+ * alone).
  *
  * float16 needs F16C to be widened and rounded; where that is missing, the portable kernel
  * serves it. bfloat16 as in bias_avx512.c.
@@ -48,7 +47,7 @@ GP_TARGET GP_INLINE __m128i sum_float16(__m256 delta, __m128i x) {
 GP_TARGET GP_INLINE void bias_float16(gp_addend addend, const uint16_t *mask,
                                       unsigned char *logits) {
   const __m256 delta = _mm256_set1_ps(addend.delta);
-  for (int half = 0; half < 2; half++) {
+  for (size_t half = 0; half < 2; half++) {
     unsigned char *at = logits + 32 * half;
     const __m256i x = load(at);
     const __m128i low = sum_float16(delta, _mm256_castsi256_si128(x));
@@ -68,7 +67,7 @@ GP_TARGET GP_INLINE void bias_bfloat16(gp_addend addend, const uint16_t *mask,
                                        unsigned char *logits) {
   const __m256 delta = _mm256_set1_ps(addend.delta);
   const __m256i upper = _mm256_set1_epi32((int)0xFFFF0000U);
-  for (int half = 0; half < 2; half++) {
+  for (size_t half = 0; half < 2; half++) {
     unsigned char *at = logits + 32 * half;
     const __m256i x = load(at);
     const __m256i even = sum_bfloat16(delta, _mm256_slli_epi32(x, 16));

@@ -71,7 +71,7 @@ def view_logits(logits: object) -> LogitsView:
     if isinstance(logits, np.ndarray):
         return _view_array(logits)
     if is_tensor(logits):
-        return _view_tensor(logits)  # type: ignore[arg-type]
+        return _view_cpu_tensor(logits)  # type: ignore[arg-type]
     raise ArgumentError(
         f"logits is a {type(logits).__name__}, which cannot be changed in place; "
         "pass a NumPy array or a torch tensor"
@@ -101,12 +101,17 @@ def _view_array(logits: npt.NDArray[Any]) -> LogitsView:
     return _lay_out(logits.ctypes.data, code, logits.shape, strides, "logits.copy()")
 
 
-def _view_tensor(logits: torch.Tensor) -> LogitsView:
+def _view_cpu_tensor(logits: torch.Tensor) -> LogitsView:
     if logits.device.type != "cpu":
         raise ArgumentError(
             f"logits is on device {str(logits.device)!r}, and only CPU memory can be "
             "biased; move it with logits.cpu(), bias that, and copy it back"
         )
+    return view_tensor(logits)
+
+
+def view_tensor(logits: torch.Tensor) -> LogitsView:
+    """Check a tensor on any device as `view_logits` checks one on the CPU."""
     if str(logits.layout) != "torch.strided":
         raise ArgumentError(
             f"logits has layout {logits.layout}; pass a dense tensor: logits.to_dense()"

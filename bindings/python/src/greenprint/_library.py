@@ -278,6 +278,8 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gp_watermark_new": (c_int, (c_void_p, POINTER(WatermarkOptions), _HANDLE, _ERROR)),
     "gp_watermark_free": (None, (c_void_p,)),
     "gp_watermark_params": (Params, (c_void_p,)),
+    "gp_prepare_rows": (c_int, (c_void_p, c_void_p, c_size_t, c_void_p, _ERROR)),
+    "gp_green_mask_for": (c_int, (c_void_p, c_void_p, c_size_t, c_void_p, _ERROR)),
     "gp_session_new": (c_int, (c_size_t, _HANDLE, _ERROR)),
     "gp_session_free": (None, (c_void_p,)),
     "gp_session_reset": (None, (c_void_p,)),

@@ -1,0 +1,2 @@
+/* libgreenprint_cuda, compiled for the CPU. */
+#include "../../src/greenprint_cuda.cu"

@@ -1,0 +1,321 @@
+"""Logits in the memory of a GPU: the way without a kernel, the kernel through ctypes on an
+emulated device, and, where there is one, a real GPU. All against the CPU, bit for bit.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+import greenprint
+from greenprint import _library as c
+
+torch = pytest.importorskip("torch", reason="tensors need torch")
+
+from greenprint import _cuda  # noqa: E402 (imports torch)
+
+EMULATED = ROOT / "build" / "emulated" / "libgreenprint_cuda.so"
+DTYPES = [torch.float32, torch.float16, torch.bfloat16]
+BITS = {torch.float32: torch.int32, torch.float16: torch.int16, torch.bfloat16: torch.int16}
+
+needs_gpu = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="no GPU that torch can use: nothing was run on one"
+)
+
+
+class GpRow(ctypes.Structure):
+    """gp_row of greenprint.h, all of it."""
+
+    _fields_ = [
+        ("tokens", ctypes.c_void_p),
+        ("n_tokens", ctypes.c_size_t),
+        ("session", ctypes.c_void_p),
+        ("off", ctypes.c_bool),
+        ("has_delta", ctypes.c_bool),
+        ("delta", ctypes.c_float),
+        ("has_tenant", ctypes.c_bool),
+        ("tenant", ctypes.c_uint64),
+    ]
+
+
+class Case:
+    """A batch of rows with options of all kinds, and what the CPU makes of it."""
+
+    def __init__(
+        self,
+        key: greenprint.Key,
+        rng: np.random.Generator,
+        dtype: Any,
+        n_rows: int,
+        vocabulary: int,
+        stride: int,
+    ) -> None:
+        never = rng.integers(0, vocabulary, 5).tolist()
+        self.watermark = greenprint.Watermark(key, delta=1.7, never_biased=never)
+        self.n_rows = n_rows
+        self._tokens = rng.integers(0, 2**32, (n_rows, 4), dtype=np.uint32)
+        self._rows = (GpRow * n_rows)()
+        raw = rng.integers(0, 256, n_rows * stride * 4, dtype=np.uint8)
+        flat = torch.from_numpy(raw).view(dtype)[: n_rows * stride]
+        flat[rng.integers(0, len(flat), 40)] = float("nan")
+        flat[rng.integers(0, len(flat), 40)] = -0.0
+        flat[rng.integers(0, len(flat), 40)] = float("inf")
+        self.scores = flat.view(n_rows, stride)[:, :vocabulary]
+        self.wanted = self.scores.clone()
+        for i, row in enumerate(self._rows):
+            row.tokens, row.n_tokens = self._tokens[i].ctypes.data, 4
+            options: dict[str, Any] = {"delta": 1.7, "never_biased": never}
+            if i % 5 == 1:
+                row.has_delta, row.delta = True, 0.5 * i
+                options["delta"] = 0.5 * i
+            if i % 5 == 2:
+                row.has_tenant, row.tenant = True, 7 * i
+                options["tenant"] = 7 * i
+            if i % 5 == 3:
+                row.off = True
+            elif i % 5 == 4:
+                row.n_tokens = 1  # no window
+            else:
+                one = greenprint.Watermark(key, **options)
+                one.bias(self.wanted[i], self._tokens[i])
+
+    @property
+    def address(self) -> int:
+        """Of the rows, for C."""
+        return ctypes.addressof(self._rows)
+
+    def check(self, got: Any) -> None:
+        """Compare with the CPU, bit for bit; which NaN a NaN is does not matter."""
+        assert_same_bits(got.cpu(), self.wanted)
+
+
+def assert_same_bits(got: Any, wanted: Any) -> None:
+    """Compare tensors; which NaN a NaN is does not matter."""
+    same = got.view(BITS[got.dtype]) == wanted.view(BITS[wanted.dtype])
+    assert bool((same | (got.isnan() & wanted.isnan())).all())
+
+
+SHAPES = [(5, 1, 3), (20, 1000, 1000), (40, 777, 780), (2, 5003, 5003)]
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the module find its library anew, and warn again."""
+    monkeypatch.setattr(_cuda, "_kernels", None)
+    monkeypatch.setattr(_cuda, "_warned", False)
+
+
+# -------------------------------------------------------------- without a kernel
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("gamma", ["1/2", "1/4", "1/8", "3/8", "255/256"])
+def test_masks_are_the_cpus_result(
+    rng: np.random.Generator, dtype: Any, shape: tuple[int, int, int], gamma: str
+) -> None:
+    key = greenprint.Key.from_bytes(bytes(range(32)), greenprint.Params(gamma=gamma))
+    case = Case(key, rng, dtype, *shape)
+    around = case.scores.clone()
+    _cuda.bias_by_masks(case.watermark, case.scores, case.address, case.n_rows)
+    case.check(case.scores)
+    assert shape[0] < 20 or not torch.equal(case.scores, around)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_masks_round_every_number_as_the_cpu(key: greenprint.Key, dtype: Any) -> None:
+    every = torch.arange(65536, dtype=torch.int32).to(torch.int16).view(dtype)
+    for delta in (0.0, 2.0, 0.3, 100.0, 6e-8):
+        watermark = greenprint.Watermark(key, delta=delta)
+        for tokens in ([1, 2], [3, 4], [5, 6], [7, 8]):
+            wanted, got = every.clone(), every.clone().unsqueeze(0)
+            watermark.bias(wanted, tokens)
+            ids = (ctypes.c_uint32 * 2)(*tokens)
+            row = GpRow(tokens=ctypes.addressof(ids), n_tokens=2)
+            _cuda.bias_by_masks(watermark, got, ctypes.addressof(row), 1)
+            assert_same_bits(got[0], wanted)
+
+
+def test_masks_heed_sessions(key: greenprint.Key, rng: np.random.Generator) -> None:
+    case = Case(key, rng, torch.float32, 1, 500, 500)
+    session = greenprint.Session()
+    case._rows[0].session = session._pointer
+    _cuda.bias_by_masks(case.watermark, case.scores, case.address, 1)
+    case.check(case.scores)
+    _cuda.bias_by_masks(case.watermark, case.scores, case.address, 1)
+    case.check(case.scores)  # seen: left alone
+
+
+def test_tensors_of_inference_mode(key: greenprint.Key, rng: np.random.Generator) -> None:
+    case = Case(key, rng, torch.float32, 1, 50, 50)
+    with torch.inference_mode():
+        scores = case.scores.clone()
+    _cuda.bias_by_masks(case.watermark, scores, case.address, 1)
+    case.check(scores)
+
+
+def test_what_cannot_be_biased_is_refused(key: greenprint.Key, rng: np.random.Generator) -> None:
+    case = Case(key, rng, torch.float32, 4, 50, 50)
+    for scores in (case.scores.double(), case.scores.t(), case.scores[0], case.scores[:3]):
+        before = scores.clone()
+        with pytest.raises(greenprint.ArgumentError):
+            _cuda.bias_rows(case.watermark, scores, case.address, 4)
+        assert torch.equal(scores, before) or bool(before.isnan().any())
+
+
+def test_it_says_once_that_there_is_no_kernel(
+    key: greenprint.Key, rng: np.random.Generator, fresh: None, monkeypatch: Any, tmp_path: Path
+) -> None:
+    load = _cuda.load
+    monkeypatch.setattr(_cuda, "load", lambda path: load(tmp_path / path.name))
+    case = Case(key, rng, torch.float32, 3, 50, 50)
+    with pytest.warns(RuntimeWarning, match="does not exist; install the package on a machine"):
+        _cuda.bias_rows(case.watermark, case.scores, case.address, 3)
+    case.check(case.scores)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _cuda.bias_rows(case.watermark, case.scores, case.address, 3)
+
+
+def test_what_is_no_library_is_not_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "libgreenprint_cuda.so"
+    path.write_text("nothing")
+    missing = _cuda.load(path)
+    assert isinstance(missing, _cuda.Missing) and "cannot load" in missing.reason
+    other = _cuda.load(Path(c.lib._name))
+    assert isinstance(other, _cuda.Missing) and "no libgreenprint_cuda" in other.reason
+
+
+# ------------------------------------------------------- through ctypes, emulated
+
+needs_emulation = pytest.mark.skipif(
+    not EMULATED.exists(), reason=f"no {EMULATED}: there was no C++ compiler"
+)
+
+
+@needs_emulation
+def test_another_copy_of_libgreenprint_is_refused() -> None:
+    missing = _cuda.load(EMULATED)  # it brings that of build/
+    assert isinstance(missing, _cuda.Missing)
+    assert "brings a libgreenprint other than" in missing.reason
+
+
+@needs_emulation
+def test_kernels_are_called_as_they_want_to_be() -> None:
+    """In a process of its own, in which the library of build/ is the only one."""
+    environment = {
+        **os.environ,
+        "GREENPRINT_LIBRARY": str(EMULATED.parents[1] / "libgreenprint.so"),
+    }
+    script = "import test_cuda; test_cuda.run_emulated()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "emulated kernels: 6 batches\n"
+
+
+def run_emulated() -> None:
+    """Bias tensors of the CPU by the kernels, emulated: what the test above runs."""
+    library = _cuda.load(EMULATED)
+    assert isinstance(library, ctypes.CDLL), library
+    kernels = _cuda.Kernels(library)
+    key = greenprint.Key.from_bytes(bytes(range(32)))
+    batches = 0
+    for dtype in DTYPES:
+        for shape in ((5, 1000, 1003), (2, 5003, 5003)):
+            case = Case(key, np.random.default_rng(batches), dtype, *shape)
+            view = _cuda.view_tensor(case.scores)
+            kernels.bias(case.watermark, view, case.address, 0, 0)
+            case.check(case.scores)
+            assert len(kernels._handles) == 1
+            kernels.bias(case.watermark, view, case.address, 0, 0)
+            assert len(kernels._handles[case.watermark]) == 1
+            del case
+            assert len(kernels._handles) == 0
+            batches += 1
+    library.emulation_allocated.restype = ctypes.c_size_t
+    library.emulation_was_wiped.restype = ctypes.c_bool
+    assert library.emulation_allocated() == 0
+    assert library.emulation_was_wiped()
+    run_whole_way(kernels)
+    print(f"emulated kernels: {batches} batches")
+
+
+def run_whole_way(kernels: _cuda.Kernels) -> None:
+    """Go through bias_rows() with tensors of the CPU, as if their device were current."""
+    fail_after = kernels._library.emulation_fail_after
+    fail_after.argtypes = (ctypes.c_int, ctypes.c_bool)
+    launched = kernels._library.emulation_launched
+    key = greenprint.Key.from_bytes(bytes(range(32)))
+
+    def new_case() -> Case:
+        return Case(key, np.random.default_rng(9), torch.bfloat16, 3, 777, 777)
+
+    def bias(case: Case) -> int:
+        before = launched()
+        _cuda.bias_rows(case.watermark, case.scores, case.address, case.n_rows)
+        case.check(case.scores)
+        return int(launched() - before)
+
+    torch.cuda.current_device = lambda: None
+    torch.cuda.current_stream = lambda device: SimpleNamespace(cuda_stream=0)
+    _cuda._kernels = kernels
+    case = new_case()
+    assert bias(case) == 1
+    fail_after(1, False)  # once it has worked, a failure is one
+    with pytest.raises(greenprint.FileError, match="CUDA could not launch the kernel"):
+        bias(case)
+    fail_after(0, True)  # that memory lacks is no reason to do without
+    with pytest.raises(greenprint.OutOfMemoryError):
+        bias(new_case())
+    fail_after(0, False)
+    with pytest.warns(RuntimeWarning, match="CUDA could not find a device"):
+        assert bias(new_case()) == 0
+
+
+# -------------------------------------------------------------------- on a GPU
+
+
+@needs_gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gpu_gives_the_cpus_result(
+    key: greenprint.Key, rng: np.random.Generator, dtype: Any, shape: tuple[int, int, int]
+) -> None:
+    case = Case(key, rng, dtype, *shape)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        scores = case.scores.cuda()
+        _cuda.bias_rows(case.watermark, scores, case.address, case.n_rows)
+    stream.synchronize()
+    case.check(scores)
+
+
+@needs_gpu
+def test_gpu_masks_give_the_cpus_result(key: greenprint.Key, rng: np.random.Generator) -> None:
+    case = Case(key, rng, torch.bfloat16, 40, 5003, 5003)
+    scores = case.scores.cuda()
+    _cuda.bias_by_masks(case.watermark, scores, case.address, case.n_rows)
+    case.check(scores)
+
+
+@needs_gpu
+def test_gpu_has_the_kernel() -> None:
+    if isinstance(_cuda._get_kernels(), _cuda.Missing):
+        pytest.skip(f"the package was built without a kernel: {_cuda._get_kernels()}")
