@@ -8,8 +8,9 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CMAKE_FLAGS ?=
 export JOBS
 
-.PHONY: all help demo test vectors bench bench-tokenizers lint format sanitize valgrind fuzz evaluate \
-	evaluate-weights calibration tokenizers-parity arm install clean
+.PHONY: all help demo test vectors bench bench-quick bench-instructions bench-tokenizers lint \
+	format sanitize valgrind fuzz evaluate evaluate-weights calibration tokenizers-parity arm \
+	install clean
 
 all:
 	@scripts/setup.sh build
@@ -21,7 +22,9 @@ help:
 	@echo 'make demo         mark a text of a real language model and find the mark again'
 	@echo 'make test         every test; ends with a count'
 	@echo 'make vectors      check that the reference still makes the committed test vectors'
-	@echo 'make bench        speed of embedding and verifying'
+	@echo 'make bench        what marking and scoring cost (minutes); writes docs/performance.md'
+	@echo 'make bench-quick  a first look at that, in seconds'
+	@echo 'make bench-instructions  instructions of the hot paths against the committed counts'
 	@echo 'make lint         compilers, clang-tidy, cppcheck, formatters, ruff, shellcheck'
 	@echo 'make format       format the C and Python code in place'
 	@echo 'make sanitize     C and command tests under AddressSanitizer, UBSan, ThreadSanitizer'
@@ -49,9 +52,15 @@ vectors:
 	@$(BUILD)/venv/bin/python testvectors/reference/generate.py --check
 
 bench: all
-	@scripts/setup.sh python
-	@$(BUILD)/bench_greenprint
-	@$(BUILD)/venv/bin/python tests/bench/corpora.py
+	@scripts/setup.sh docs
+	@$(BUILD)/venv/bin/python tests/bench/performance.py
+
+bench-quick: all
+	@$(BUILD)/bench_greenprint --seconds 0.03
+
+bench-instructions: all
+	@scripts/setup.sh lint
+	@python3 tests/bench/instructions.py $(if $(RECORD),--record)
 
 lint:
 	@scripts/lint.sh check

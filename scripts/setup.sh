@@ -5,7 +5,7 @@
 #   scripts/setup.sh lint     that, the linters and valgrind
 #   scripts/setup.sh python   build/venv: model, torch, test tools, the Python package
 #   scripts/setup.sh test     that, and a browser (Chromium, 350 MB) if one can be had
-#   scripts/setup.sh docs     python, and what draws the plots of docs/
+#   scripts/setup.sh docs     python, and what measures and draws the plots of docs/
 #   scripts/setup.sh fuzz     build, and clang with libFuzzer
 #   scripts/setup.sh arm      build, and what compiles and runs it for 64-bit ARM (Debian, 330 MB)
 #

@@ -6,11 +6,12 @@ Makes 10 million token ids in ``build/bench`` (once), and prints, all from one r
 * ``greenprint verify`` on raw ids, gzipped token files and gzipped JSON Lines, with one
   thread and with two, beside ``zcat FILE | wc -c``;
 * gzipped text from end to end, tokenized with SmolLM2's vocabulary;
-* tracing: one pass with many tenants;
+* tracing: one pass with many tenants, 24,000 of them at most;
 * the detectors of transformers and of the package sbw on as many tokens as they do in a few
   seconds, beside ours on the same (skipped where a package is missing).
 
-Times are wall-clock seconds, the median of ``--turns``; sides alternate.
+Times are wall-clock seconds, the median of ``--turns``; sides alternate. ``--json FILE`` writes
+them there too.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ FOLDER = ROOT / "build" / "bench"
 SHARED = Path(os.environ.get("GREENPRINT_SHARED", ROOT.parent / "shared"))
 TOKENS = 10_000_000
 VOCABULARY = 128_000
+GAMMAS = {"1/2": "half.key", "1/4": "bench.key"}  # and the key file of each
+RESULTS: list[dict] = []  # what --json writes
 
 
 def make_files() -> None:
@@ -54,12 +57,15 @@ def make_files() -> None:
         file.writelines(" ".join(map(str, row)) + "\n" for row in rows)
     with gzip.open(FOLDER / "zipf.jsonl.gz", "wt", compresslevel=6) as file:
         file.writelines(json.dumps({"tokens": row}) + "\n" for row in rows)
-    subprocess.run(
-        [BINARY, "keygen", "--unsealed", "-o", FOLDER / "bench.key"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
     done.touch()
+
+
+def make_keys() -> None:
+    """Make a key for each gamma, where there is none."""
+    for gamma, name in GAMMAS.items():
+        if not (FOLDER / name).exists():
+            command = [BINARY, "keygen", "--unsealed", "--gamma", gamma, "-o", FOLDER / name]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def make_text() -> Path | None:
@@ -95,8 +101,11 @@ def median_of(commands: dict[str, str], turns: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def row(name: str, time_: float, tokens: float, note: str = "") -> None:
-    """Print one line of the table."""
+def row(group: str, name: str, time_: float, tokens: float, note: str = "") -> None:
+    """Print one line of the table, and keep it."""
+    RESULTS.append(
+        {"group": group, "name": name, "seconds": time_, "tokens": tokens, "note": note}
+    )
     print(f"  {name:<44} {time_:7.3f} s {tokens / time_ / 1e6:9.2f} million a second  {note}")
 
 
@@ -130,7 +139,7 @@ def bench_files(turns: int) -> None:
             note = f"{time_ / plain:.2f} times zcat"
         elif name.endswith("-j2"):
             note = f"{found[name.replace('-j2', '-j1')] / time_:.2f} times as fast as -j1"
-        row(name, time_, TOKENS, note)
+        row("files", name, time_, TOKENS, note)
 
 
 def bench_library(turns: int) -> None:
@@ -148,7 +157,7 @@ def bench_library(turns: int) -> None:
             verifier.add(ids)
             _ = verifier.result().log10_p
             times.append(time.perf_counter() - start)
-        row(name, statistics.median(times), TOKENS)
+        row("library", f"{name} ids in memory", statistics.median(times), TOKENS)
 
 
 def bench_text(turns: int) -> None:
@@ -176,19 +185,22 @@ def bench_text(turns: int) -> None:
     tokens = json.loads(report.stdout)["tokens"]
     print(f"\n30 MB of news (the same articles over and over), {tokens:,} tokens of SmolLM2's")
     for name, time_ in found.items():
-        row(name, time_, tokens, f"{30 / time_:.1f} MB a second")
+        row("text", name, time_, tokens, f"{30 / time_:.1f} MB a second")
 
 
-def bench_tenants() -> None:
+def bench_tenants(most: int) -> None:
     """Many tenants in one pass."""
     np.fromfile(FOLDER / "uniform.u32", "<u4", 100_002).tofile(FOLDER / "tenants.u32")
-    print("\n100,000 pairs, one thread (gamma 1/4: two AES blocks a pair and tenant)")
-    for tenants in (100, 2_400):
-        one = seconds(
-            f"{BINARY} verify -q -j1 -k bench.key --tenants 0-{tenants - 1} tenants.u32"
-        )
-        rate = 1e5 * tenants / one / 1e6
-        print(f"  {tenants:6,} tenants {one:27.3f} s {rate:12.1f} million colours a second")
+    print("\n100,000 pairs, one thread")
+    for gamma, key in GAMMAS.items():
+        for tenants in (most // 10, most) if gamma == "1/2" else (most // 10,):
+            command = f"{BINARY} verify -q -j1 -k {key} --tenants 0-{tenants - 1} tenants.u32"
+            one = seconds(command)
+            rate = f"{1e5 * tenants / one / 1e6:.1f} million colours a second"
+            print(f"  gamma {gamma}, {tenants:6,} tenants {one:27.3f} s   {rate}")
+            RESULTS.append(
+                {"group": "tenants", "gamma": gamma, "tenants": tenants, "seconds": one}
+            )
 
 
 def bench_detectors() -> None:
@@ -217,6 +229,7 @@ def bench_detectors() -> None:
             print(f"  {name:<32} SKIPPED: {error}")
             continue
         print(f"  {name:<32} {each * 1e6:12.2f}   ours is {each / base:,.0f} times as fast")
+        RESULTS.append({"group": "detectors", "name": name, "seconds": each, "ours": base})
 
 
 def transformers_detector(ids: np.ndarray) -> float:
@@ -261,13 +274,18 @@ def main() -> None:
     """Run everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--tenants", type=int, default=24_000, help="to trace at most")
+    parser.add_argument("--json", type=Path, help="write the results there too")
     options = parser.parse_args()
     make_files()
+    make_keys()
     bench_library(options.turns)
     bench_files(options.turns)
     bench_text(options.turns)
-    bench_tenants()
+    bench_tenants(options.tenants)
     bench_detectors()
+    if options.json:
+        options.json.write_text(json.dumps(RESULTS, indent=1) + "\n")
 
 
 if __name__ == "__main__":

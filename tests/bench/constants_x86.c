@@ -1,0 +1,146 @@
+/* Adding a constant with AVX2 and with AVX-512. */
+#include "constants.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+#include <immintrin.h>
+
+/* --------------------------------------------------------------------- AVX2 */
+
+#define AVX2 __attribute__((target("avx2,f16c")))
+
+AVX2 static void add_float32_avx2(void *row, size_t n, float constant) {
+  float *x = row;
+  const __m256 c = _mm256_set1_ps(constant);
+  for (; n >= 32; n -= 32, x += 32) {
+    for (size_t i = 0; i < 32; i += 8) {
+      _mm256_storeu_ps(x + i, _mm256_add_ps(_mm256_loadu_ps(x + i), c));
+    }
+  }
+  for (size_t i = 0; i < n; i++) {
+    x[i] += constant;
+  }
+}
+
+/* Eight sums, rounded, in the lower halves of eight numbers. */
+AVX2 static inline __m256i round_bfloat16_avx2(__m256 sum) {
+  const __m256i bits = _mm256_castps_si256(sum);
+  const __m256i high = _mm256_srli_epi32(bits, 16);
+  const __m256i odd = _mm256_and_si256(high, _mm256_set1_epi32(1));
+  const __m256i more = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF));
+  const __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, more), 16);
+  const __m256i quiet = _mm256_or_si256(high, _mm256_set1_epi32(0x40));
+  const __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(sum, sum, _CMP_UNORD_Q));
+  return _mm256_blendv_epi8(rounded, quiet, is_nan);
+}
+
+AVX2 static void add_bfloat16_avx2(void *row, size_t n, float constant) {
+  uint16_t *x = row;
+  const __m256 c = _mm256_set1_ps(constant);
+  const __m256i zero = _mm256_setzero_si256();
+  for (; n >= 16; n -= 16, x += 16) {
+    const __m256i in = _mm256_loadu_si256((const __m256i *)x);
+    const __m256 low = _mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, in));
+    const __m256 high = _mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, in));
+    const __m256i out = _mm256_packus_epi32(round_bfloat16_avx2(_mm256_add_ps(low, c)),
+                                            round_bfloat16_avx2(_mm256_add_ps(high, c)));
+    _mm256_storeu_si256((__m256i *)x, out);
+  }
+  for (size_t i = 0; i < n; i++) {
+    x[i] = bench_add_bfloat16(x[i], constant);
+  }
+}
+
+AVX2 static void add_float16_avx2(void *row, size_t n, float constant) {
+  uint16_t *x = row;
+  const __m256 c = _mm256_set1_ps(constant);
+  for (; n >= 16; n -= 16, x += 16) {
+    for (size_t i = 0; i < 16; i += 8) {
+      const __m256 in = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x + i)));
+      const __m128i out = _mm256_cvtps_ph(_mm256_add_ps(in, c), _MM_FROUND_TO_NEAREST_INT);
+      _mm_storeu_si128((__m128i *)(x + i), out);
+    }
+  }
+  for (size_t i = 0; i < n; i++) {
+    x[i] = bench_add_float16(x[i], constant);
+  }
+}
+
+const bench_adders *bench_adders_avx2(void) {
+  static const bench_adders adders = {"avx2", add_float32_avx2, add_float16_avx2,
+                                      add_bfloat16_avx2};
+  /* Every processor with AVX2 has had F16C. */
+  return __builtin_cpu_supports("avx2") ? &adders : NULL;
+}
+
+/* ------------------------------------------------------------------ AVX-512 */
+
+#define AVX512 __attribute__((target("avx512f,avx512bw")))
+
+AVX512 static void add_float32_avx512(void *row, size_t n, float constant) {
+  float *x = row;
+  const __m512 c = _mm512_set1_ps(constant);
+  for (; n >= 64; n -= 64, x += 64) {
+    for (size_t i = 0; i < 64; i += 16) {
+      _mm512_storeu_ps(x + i, _mm512_add_ps(_mm512_loadu_ps(x + i), c));
+    }
+  }
+  for (size_t i = 0; i < n; i++) {
+    x[i] += constant;
+  }
+}
+
+AVX512 static inline __m512i round_bfloat16_avx512(__m512 sum) {
+  const __m512i bits = _mm512_castps_si512(sum);
+  const __m512i high = _mm512_srli_epi32(bits, 16);
+  const __m512i odd = _mm512_and_si512(high, _mm512_set1_epi32(1));
+  const __m512i more = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF));
+  const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, more), 16);
+  const __mmask16 is_nan = _mm512_cmp_ps_mask(sum, sum, _CMP_UNORD_Q);
+  return _mm512_mask_or_epi32(rounded, is_nan, high, _mm512_set1_epi32(0x40));
+}
+
+AVX512 static void add_bfloat16_avx512(void *row, size_t n, float constant) {
+  uint16_t *x = row;
+  const __m512 c = _mm512_set1_ps(constant);
+  const __m512i zero = _mm512_setzero_si512();
+  for (; n >= 32; n -= 32, x += 32) {
+    const __m512i in = _mm512_loadu_si512(x);
+    const __m512 low = _mm512_castsi512_ps(_mm512_unpacklo_epi16(zero, in));
+    const __m512 high = _mm512_castsi512_ps(_mm512_unpackhi_epi16(zero, in));
+    const __m512i out = _mm512_packus_epi32(round_bfloat16_avx512(_mm512_add_ps(low, c)),
+                                            round_bfloat16_avx512(_mm512_add_ps(high, c)));
+    _mm512_storeu_si512(x, out);
+  }
+  for (size_t i = 0; i < n; i++) {
+    x[i] = bench_add_bfloat16(x[i], constant);
+  }
+}
+
+AVX512 static void add_float16_avx512(void *row, size_t n, float constant) {
+  uint16_t *x = row;
+  const __m512 c = _mm512_set1_ps(constant);
+  for (; n >= 32; n -= 32, x += 32) {
+    for (size_t i = 0; i < 32; i += 16) {
+      const __m512 in = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(x + i)));
+      const __m256i out = _mm512_cvtps_ph(_mm512_add_ps(in, c), _MM_FROUND_TO_NEAREST_INT);
+      _mm256_storeu_si256((__m256i *)(x + i), out);
+    }
+  }
+  for (size_t i = 0; i < n; i++) {
+    x[i] = bench_add_float16(x[i], constant);
+  }
+}
+
+const bench_adders *bench_adders_avx512(void) {
+  static const bench_adders adders = {"avx512", add_float32_avx512, add_float16_avx512,
+                                      add_bfloat16_avx512};
+  const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+  return has ? &adders : NULL;
+}
+
+#else
+
+typedef int bench_no_x86; /* ISO C wants a file to declare something */
+
+#endif

@@ -1,0 +1,193 @@
+"""The programs that measure: that they run and say what they should. No time is judged."""
+
+import json
+import math
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import bench_page
+import bench_results
+import instructions
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("GREENPRINT_BIN", ROOT / "build" / "greenprint")).resolve().parent
+HARNESS = BUILD / "bench_greenprint"
+SIDES = (
+    "gp_bias",
+    "Watermark.bias",
+    "GreenprintLogitsProcessor",
+    "transformers left hash",
+    "transformers SynthID",
+    "sbw left hash",
+    "sbw compiled",
+    "torch Philox",
+)
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [HARNESS, *arguments],
+        env=dict(os.environ, **environment),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def core(tmp_path_factory) -> dict:
+    if not HARNESS.exists():
+        pytest.skip(f"{HARNESS} was not built")
+    path = tmp_path_factory.mktemp("bench") / "core.json"
+    done = run("--quick", "--json", str(path))
+    assert done.returncode == 0, done.stderr
+    return json.loads(path.read_text())
+
+
+def test_each_group_has_results_that_are_whole(core):
+    groups = {case["group"] for case in core["results"]}
+    assert groups >= {"row", "batch", "threads", "score", "table", "trace", "tail"}
+    for case in core["results"]:
+        if "value" in case:
+            assert case["value"] > 0
+            continue
+        assert case["rounds"] >= 2
+        assert 0 < case["ratio_p10"] <= case["ratio"] <= case["ratio_p90"] < math.inf
+        assert 0 < case["seconds_least"] <= case["seconds"]
+        assert 0 < case["against_seconds_least"] <= case["against_seconds"]
+
+
+def test_the_machine_and_the_compiler_are_named(core):
+    machine = core["machine"]
+    assert machine["openssl"].startswith("OpenSSL 3")
+    assert machine["compiler"].split()[0] in ("gcc", "clang")
+    assert machine["cores"] >= 1
+    assert core["quick"] is True
+
+
+def test_the_environment_chooses_the_instruction_set(core, tmp_path):
+    path = tmp_path / "core.json"
+    arguments = ("--quick", "--only", "row", "--json", str(path))
+    assert run(*arguments, GREENPRINT_CPU="portable").returncode == 0
+    found = json.loads(path.read_text())
+    assert found["cpu"] == "portable"
+    assert {case["group"] for case in found["results"]} == {"row"}
+
+
+@pytest.mark.parametrize("arguments", [("--only", "nothing"), ("--core", "9999"), ("operand",)])
+def test_what_it_does_not_know_is_refused(core, arguments):
+    done = run("--quick", *arguments)
+    assert done.returncode == 2
+    assert done.stderr
+
+
+def a_run(core: dict, our_seconds: float) -> bench_results.Results:
+    """A run with made-up times from Python, others taking 10 ms."""
+    sides = {
+        (bench_results.MAIN_VOCABULARY, name): [our_seconds if i < 3 else 0.01] * 2
+        for i, name in enumerate(SIDES)
+    }
+    corpora = [
+        {"group": "tenants", "gamma": "1/2", "tenants": 24000, "seconds": 11.0},
+        {"group": "files", "name": "zcat x | wc", "seconds": 1.0, "tokens": 1e7, "note": ""},
+    ]
+    recorded = json.loads(instructions.RECORDED.read_text())
+    return bench_results.Results(core, {}, sides, corpora, recorded, {"Python": "3"})
+
+
+def test_goals_are_met_or_not(core):
+    def met(seconds):
+        goals = bench_results.goals(a_run(core, seconds))
+        return {goal.against: goal.met for goal in goals if goal.at_least}
+
+    assert all(met(0.01 / 100).values())
+    slower = met(0.01 / 30)
+    assert sum(slower.values()) == 2  # 20 times, but neither 50 nor 100
+    tenants = [g for g in bench_results.goals(a_run(core, 1)) if "tenants over" in g.work]
+    assert [goal.met for goal in tenants] == [False]
+
+
+def test_a_ratio_above_its_limit_is_no_goal_met():
+    cases = [{"ratio": 1.2, "vocabulary": 5}, {"ratio": 1.3, "vocabulary": 7}]
+    goal = bench_results.ratio_goal("work", "that", 1.25, cases)
+    assert (goal.met, goal.found, goal.where) == (False, 1.3, "vocabulary 7")
+    assert bench_results.ratio_goal("work", "that", 1.31, cases).met
+
+
+def test_the_page_has_all_sections(core):
+    # A quick run has the smallest vocabulary only; the page shows another one by itself.
+    for case in core["results"]:
+        if case.get("vocabulary"):
+            case["vocabulary"] = bench_results.MAIN_VOCABULARY
+    text = bench_page.page(a_run(core, 1e-5))
+    for title in ("Marking", "Scoring", "Tracing", "From Python", "Corpora", "Instructions"):
+        assert f"\n## {title}" in text
+    assert "zcat x \\| wc" in text
+    assert re.search(r"\b(nan|inf)\b", text) is None
+
+
+PROFILE = """# callgrind format
+positions: line
+events: Ir
+
+ob=/somewhere/bench_instructions
+fl=???
+fn=hot
+12 100
+cob=/lib/libcrypto.so.3
+cfn=AES
+calls=3 0
+13 9000
+14 7
+
+ob=/lib/libcrypto.so.3
+fn=AES
+0 9000
+
+ob=/lib/libc.so.6
+fn=memcpy
+0 50
+"""
+
+
+def test_instructions_count_once_and_where_they_ran(tmp_path):
+    path = tmp_path / "callgrind"
+    path.write_text(PROFILE)
+    assert instructions.read_profile(path) == {
+        "greenprint": 107,
+        "libcrypto": 9000,
+        "other": 50,
+    }
+
+
+@pytest.mark.parametrize(
+    ("own", "openssl", "same", "verdict"),
+    [
+        (10.4, 10.0, True, False),
+        (10.6, 10.0, True, True),
+        (10.0, 11.5, True, True),
+        (10.0, 11.5, False, False),  # another OpenSSL's affair
+        (5.0, 10.0, True, False),
+    ],
+)
+def test_more_instructions_than_the_tolerance_are_worse(own, openssl, same, verdict):
+    before = {"greenprint": 10.0, "libcrypto": 10.0, "other": 0.0}
+    now = {"greenprint": own, "libcrypto": openssl, "other": 0.0}
+    assert instructions.worse(now, before, same) is verdict
+
+
+def test_philox_gives_its_known_answers():
+    torch = pytest.importorskip("torch")
+    from philox import philox4x32
+
+    # From the known answers that come with Random123.
+    known = {
+        0: (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8),
+        0xFFFFFFFF: (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD),
+    }
+    for word, answer in known.items():
+        counter = (torch.tensor([word]),) * 4
+        assert tuple(int(x) for x in philox4x32(counter, (word, word))) == answer
