@@ -5,7 +5,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 cd "$(dirname "$0")/.."
 scripts/setup.sh lint
 
-scripts/configure.sh build/valgrind -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
+scripts/configure.sh build/valgrind -DCMAKE_BUILD_TYPE=RelWithDebInfo -DGREENPRINT_CUDA=OFF >/dev/null
 cmake --build build/valgrind --parallel "${JOBS:-2}"
 python3 scripts/run_tests.py --build build/valgrind --pytest --prefix \
   "valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
