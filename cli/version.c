@@ -38,7 +38,7 @@ int cli_version(int argc, char **argv) {
   }
   char pcre2[64] = "?";
   (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
-  (void)printf("greenprint %s (kernels: %s)\n%s\nlibsodium %s\nzlib %s\njansson %s\nPCRE2 %s\n"
+  (void)printf("greenprint %s\nkernels for %s\n%s\nlibsodium %s\nzlib %s\njansson %s\nPCRE2 %s\n"
                "utf8proc %s (Unicode %s)\n",
                gp_version(), cpu, OpenSSL_version(OPENSSL_VERSION), sodium_version_string(),
                zlibVersion(), jansson_version_str(), pcre2, utf8proc_version(),

@@ -51,7 +51,7 @@ static void find_masked(const gp_watermark *watermark, size_t from, size_t vocab
   for (; next < watermark->n_never_biased && spared[next] < vocabulary; next++) {
     const size_t group = spared[next] - spared[next] % GP_GROUP_TOKENS;
     if (*begin == vocabulary) {
-      *begin = group < from ? from : group;
+      *begin = group;
     } else if (group > *end + (size_t)WORTHWHILE * GP_GROUP_TOKENS) {
       return;
     }
@@ -114,16 +114,27 @@ static gp_status bias_prepared(const bias_part *part, gp_prf_lane *lane, size_t 
   return bias_row(job, lane, boost, row->nonce, logits, error);
 }
 
+/* Whether rows go through fused kernels alone, which need no lane. */
+static bool all_fused(const bias_job *job) {
+  return job->kernels->fused != NULL && job->watermark->n_never_biased == 0;
+}
+
 /* What each thread of a pool does. */
 static gp_status bias_shared(void *state, gp_work_queue *queue, gp_error *error) {
   const bias_part *part = state;
   const gp_watermark *watermark = part->job->watermark;
+  size_t i = 0;
+  if (all_fused(part->job)) {
+    while (gp_work_next(queue, &i)) {
+      (void)bias_prepared(part, NULL, i, NULL); /* cannot fail */
+    }
+    return GP_OK;
+  }
   gp_pool_ticket ticket;
   gp_status status = gp_pool_take(watermark->lanes, &watermark->prf, &ticket, error);
   if (status != GP_OK) {
     return status;
   }
-  size_t i = 0;
   while (status == GP_OK && gp_work_next(queue, &i)) {
     status = bias_prepared(part, ticket.lane, i, error);
   }

@@ -16,9 +16,14 @@
 
 void gp_boost_init(gp_boost *boost, float delta) {
   boost->delta = delta;
-  for (unsigned bits = 0; bits < 256; bits++) {
-    for (unsigned i = 0; i < 8; i++) {
-      boost->addend[bits][i] = (bits >> i & 1U) != 0 ? delta : -0.0F;
+  for (size_t i = 0; i < 8; i++) {
+    boost->addend[0][i] = -0.0F;
+  }
+  for (size_t i = 0; i < 8; i++) { /* what is there, once more with bit i */
+    const size_t there = (size_t)1 << i;
+    memcpy(boost->addend[there], boost->addend[0], there * sizeof boost->addend[0]);
+    for (size_t bits = there; bits < 2 * there; bits++) {
+      boost->addend[bits][i] = delta;
     }
   }
 }

@@ -115,16 +115,20 @@ GP_TARGET GP_INLINE void gp_turn(gp_addend addend, const gp_aes *aes, uint32_t g
   }
 }
 
-/* By a mask that is there. `rest` is the portable kernel, for what 32 does not divide. */
-GP_TARGET GP_INLINE void gp_by_mask(const gp_boost *boost, const uint16_t *mask, size_t count,
-                                    unsigned char *row, size_t element, gp_bias32 *bias,
-                                    gp_kernel *rest) {
+/* By a mask that is there, at any address. `rest` is the portable kernel, for what 32 does not
+ * divide. */
+GP_TARGET GP_INLINE void gp_masked(const gp_boost *boost, const uint8_t *mask, size_t count,
+                                   void *logits, size_t element, gp_bias32 *bias,
+                                   gp_kernel *rest) {
   const gp_addend addend = {boost->addend, boost->delta};
-  for (; count >= 32; count -= 32, row += 32 * element, mask += 2) {
-    bias(addend, mask, row);
+  unsigned char *row = logits;
+  for (; count >= 32; count -= 32, row += 32 * element, mask += 4) {
+    uint16_t words[2];
+    memcpy(words, mask, sizeof words);
+    bias(addend, words, row);
   }
   if (count > 0) {
-    rest(boost, (const uint8_t *)mask, count, row);
+    rest(boost, mask, count, row);
   }
 }
 
@@ -148,7 +152,7 @@ GP_TARGET GP_INLINE void gp_fused(const gp_boost *boost, const gp_green_list *li
             masks[1 - now], row);
     now = 1 - now;
   }
-  gp_by_mask(boost, masks[now], count, row, element, bias, rest);
+  gp_masked(boost, (const uint8_t *)masks[now], count, row, element, bias, rest);
 }
 
 /* With a loop of its own for each k. */
@@ -171,22 +175,6 @@ GP_TARGET GP_INLINE void gp_fused_any(const gp_boost *boost, const gp_green_list
   default: /* 5 to 8: one group a turn */
     gp_fused(boost, list, group, count, far, logits, list->k, element, bias, rest);
     break;
-  }
-}
-
-/* By a mask that is there, at any address. */
-GP_TARGET GP_INLINE void gp_masked(const gp_boost *boost, const uint8_t *mask, size_t count,
-                                   void *logits, size_t element, gp_bias32 *bias,
-                                   gp_kernel *rest) {
-  const gp_addend addend = {boost->addend, boost->delta};
-  unsigned char *row = logits;
-  for (; count >= 32; count -= 32, row += 32 * element, mask += 4) {
-    uint16_t words[2];
-    memcpy(words, mask, sizeof words);
-    bias(addend, words, row);
-  }
-  if (count > 0) {
-    rest(boost, mask, count, row);
   }
 }
 

@@ -73,7 +73,7 @@ static gp_status prepare(const gp_watermark *watermark, gp_prf_lane *lane, const
   }
   if (status == GP_OK && !seen) {
     memcpy(prepared->nonce, nonce, GP_NONCE_SIZE);
-    prepared->delta = row->has_delta ? row->delta : watermark->boost->delta;
+    prepared->delta = row->has_delta ? row->delta + 0.0F /* no -0.0 */ : watermark->boost->delta;
     prepared->biased = 1;
   }
   return status;

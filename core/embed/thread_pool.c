@@ -60,14 +60,27 @@ static void take_part(gp_thread_pool *pool) {
   }
 }
 
+/* Steps into the batch, unless it is closed. */
+static bool enter(gp_thread_pool *pool) {
+  unsigned inside = atomic_load(&pool->inside);
+  while ((inside & CLOSED) == 0) {
+    if (atomic_compare_exchange_weak(&pool->inside, &inside, inside + 1)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static void *wait_and_work(void *argument) {
   gp_thread_pool *pool = argument;
   for (;;) {
     while (sem_wait(&pool->wake) != 0 && errno == EINTR) {
     }
-    const unsigned before = atomic_fetch_add(&pool->inside, 1);
-    const bool end = (before & CLOSED) == 0 && pool->work == NULL;
-    if ((before & CLOSED) == 0 && !end) {
+    if (!enter(pool)) {
+      continue;
+    }
+    const bool end = pool->work == NULL;
+    if (!end) {
       take_part(pool);
     }
     atomic_fetch_sub(&pool->inside, 1);
@@ -94,6 +107,8 @@ static void open_batch(gp_thread_pool *pool, gp_work *work, void *state, size_t 
 
 static void close_batch(gp_thread_pool *pool) {
   atomic_fetch_or(&pool->inside, CLOSED);
+  while (sem_trywait(&pool->wake) == 0) { /* nobody need wake up any more */
+  }
   while (atomic_load(&pool->inside) != CLOSED) { /* they are at their last item */
     (void)sched_yield();
   }

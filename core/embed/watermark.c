@@ -80,7 +80,7 @@ gp_status gp_watermark_new(const gp_key *key, const gp_watermark_options *option
     gp_watermark_free(made);
     return gp_fail_memory(error, "watermark");
   }
-  gp_boost_init(made->boost, options->delta);
+  gp_boost_init(made->boost, options->delta + 0.0F); /* -0.0 becomes 0.0 */
   status = gp_prf_init(&made->prf, key, options->has_tenant ? &options->tenant : NULL, error);
   if (status == GP_OK) {
     made->kernels = gp_kernels_for(made->prf.cpu);

@@ -68,7 +68,7 @@ extern "C" {
 typedef enum gp_status {
   GP_OK = 0,
   GP_ERR_ARGUMENT = 1,   /* a parameter is NULL, out of range or inconsistent */
-  GP_ERR_MEMORY = 2,     /* an allocation failed; nothing was changed */
+  GP_ERR_MEMORY = 2,     /* an allocation failed; nothing was changed unless said otherwise */
   GP_ERR_IO = 3,         /* the operating system refused to open, read or write */
   GP_ERR_EXISTS = 4,     /* the file to be written exists already */
   GP_ERR_FORMAT = 5,     /* a file is damaged or is not what it should be */
@@ -93,10 +93,10 @@ GP_API const char *gp_status_string(gp_status status);
 
 /* Which instruction set the library's kernels use on this machine: "portable", "avx2",
  * "avx512" or "neon". It is the best that the processor has, unless the environment variable
- * GREENPRINT_CPU names one, for tests and bug reports; results are the same with all. Static
- * storage. Thread-safe while nobody changes the environment. Errors: GP_ERR_ARGUMENT where
- * GREENPRINT_CPU names none of these, or one that is not there; whatever would compute with it
- * then fails alike. */
+ * GREENPRINT_CPU, where it is not empty, names one, for tests and bug reports; results are the
+ * same with all. Static storage. Thread-safe while nobody changes the environment. Errors:
+ * GP_ERR_ARGUMENT where GREENPRINT_CPU names none of these, or one that is not there; whatever
+ * would compute with it then fails alike. */
 GP_API GP_MUST_CHECK gp_status gp_cpu_name(const char **name, gp_error *error);
 
 /* -------------------------------------------------------------- parameters */
@@ -251,7 +251,7 @@ typedef struct gp_device_keys {
   float delta;
 } gp_device_keys;
 
-/* Copies them. Thread-safe. */
+/* Copies them. Rows with a tenant of their own need gp_prepare_rows(). Thread-safe. */
 GP_API GP_MUST_CHECK gp_status gp_watermark_device_keys(const gp_watermark *watermark,
                                                         gp_device_keys *keys, gp_error *error);
 
@@ -310,7 +310,8 @@ GP_API GP_MUST_CHECK gp_status gp_bias(const gp_watermark *watermark, gp_dtype d
 /* The same for `n_rows` rows; row i starts `i * stride` elements after `logits`, and
  * `stride` is at least `vocabulary`. rows[i] is what row i continues. Rows count in
  * order, so one session may stand in several of them. After GP_ERR_ARGUMENT, which names
- * the row, nothing has been changed; after another error some rows may be biased. */
+ * the row, nothing has been changed; after another error some rows may be biased, and sessions
+ * may know contexts of rows that are not: reset them. */
 GP_API GP_MUST_CHECK gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype,
                                              void *logits, size_t n_rows, size_t vocabulary,
                                              size_t stride, const gp_row *rows, gp_error *error);
@@ -347,8 +348,9 @@ typedef struct gp_prepared_row {
 } gp_prepared_row;
 
 /* Prepares rows: finds their nonces, and lets their sessions see them, as gp_bias_batch() does
- * before it adds anything; `prepared` has room for n_rows. After GP_ERR_ARGUMENT no session
- * has been changed. Thread-safe like gp_bias(). */
+ * before it adds anything; `prepared` has room for n_rows. After GP_ERR_ARGUMENT nothing has
+ * been changed; after another error `prepared` is undefined, and sessions are to be reset.
+ * Thread-safe like gp_bias(). */
 GP_API GP_MUST_CHECK gp_status gp_prepare_rows(const gp_watermark *watermark, const gp_row *rows,
                                                size_t n_rows, gp_prepared_row *prepared,
                                                gp_error *error);
@@ -412,7 +414,7 @@ GP_API void gp_generation_reset(gp_generation *generation);
 /* Takes the ids of a step: n_rows rows of `length`, row i starting i * stride elements after
  * `ids`, which may be NULL when there are none. *rows becomes n_rows gp_row for gp_bias_batch()
  * and its relatives; they are the generation's own and hold until the next call with it.
- * Each is to be used once: the next call takes its context for marked.
+ * Each is to be biased or prepared once before the next call, which takes its context for marked.
  *
  * An id that is negative or above 2^32 - 1 is GP_ERR_ARGUMENT. Reads all ids once to compare
  * them, copies the last column alone where rows kept their places, and allocates nothing after

@@ -1,6 +1,5 @@
 #include "prf/aes.h"
 
-#include <sodium.h>
 #include <string.h>
 
 /* a * b in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1. */
@@ -31,11 +30,7 @@ static uint8_t substitute(uint8_t x) {
   return (uint8_t)(sum ^ 0x63U);
 }
 
-gp_aes *gp_aes_new(const uint8_t key[GP_BLOCK_SIZE]) {
-  gp_aes *aes = sodium_malloc(sizeof *aes); /* ends at a page, so it is aligned */
-  if (aes == NULL) {
-    return NULL;
-  }
+void gp_aes_expand(const uint8_t key[GP_BLOCK_SIZE], gp_aes *aes) {
   memcpy(aes->round_keys[0], key, GP_BLOCK_SIZE);
   uint8_t constant = 1;
   for (size_t round = 1; round <= GP_AES_ROUNDS; round++) {
@@ -50,9 +45,4 @@ gp_aes *gp_aes_new(const uint8_t key[GP_BLOCK_SIZE]) {
     }
     constant = multiply(constant, 2);
   }
-  return aes;
-}
-
-void gp_aes_free(gp_aes *aes) {
-  sodium_free(aes);
 }

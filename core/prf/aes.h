@@ -13,12 +13,8 @@ typedef struct gp_aes {
   _Alignas(16) uint8_t round_keys[GP_AES_ROUNDS + 1][GP_BLOCK_SIZE];
 } gp_aes;
 
-/* The round keys of a 16-byte key, in locked memory; NULL when out of memory. libsodium must be
- * initialised, as it is once there is a gp_key. Takes the same
- * time for every key. */
-gp_aes *gp_aes_new(const uint8_t key[GP_BLOCK_SIZE]);
-
-/* Wipes and releases them. Accepts NULL. */
-void gp_aes_free(gp_aes *aes);
+/* The round keys of a 16-byte key. Takes the same time for every key. `aes` should lie in locked
+ * memory: sodium_malloc(), whose memory ends at a page and so is aligned for it. */
+void gp_aes_expand(const uint8_t key[GP_BLOCK_SIZE], gp_aes *aes);
 
 #endif

@@ -15,9 +15,10 @@ static gp_status derive_cipher(const gp_key *key, const char *role, gp_cipher_mo
   return status == GP_OK ? gp_cipher_new(mode, subkey, cipher, error) : status;
 }
 
-static gp_status expand(const uint8_t *subkey, gp_aes **aes, gp_error *error) {
-  *aes = gp_aes_new(subkey);
-  return *aes == NULL ? gp_fail_memory(error, "locked memory for round keys") : GP_OK;
+/* The round keys of a subkey, in the place for them. */
+static const gp_aes *expand(gp_prf *prf, const uint8_t *subkey, size_t place) {
+  gp_aes_expand(subkey, &prf->schedules[place]);
+  return &prf->schedules[place];
 }
 
 static gp_status make_tweak(EVP_CIPHER_CTX *cipher, uint64_t tenant, uint8_t tweak[GP_BLOCK_SIZE],
@@ -64,10 +65,15 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
   if (subkey == NULL) {
     return gp_fail_memory(error, "locked memory for a subkey");
   }
+  prf->schedules = sodium_malloc(3 * sizeof *prf->schedules);
+  if (prf->schedules == NULL) {
+    sodium_free(subkey);
+    return gp_fail_memory(error, "locked memory for round keys");
+  }
   gp_prf_lane *lane = &prf->original;
   status = derive_cipher(key, "context", GP_CIPHER_ECB, subkey, &lane->context, error);
   if (status == GP_OK) {
-    status = expand(subkey, &prf->context, error);
+    prf->context = expand(prf, subkey, 0);
   }
   if (status == GP_OK) {
     status = derive_cipher(key, "mask", GP_CIPHER_ECB, subkey, &lane->mask, error);
@@ -76,13 +82,13 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
     status = gp_cipher_new(GP_CIPHER_CTR, subkey, &lane->stream, error);
   }
   if (status == GP_OK) {
-    status = expand(subkey, &prf->mask, error);
+    prf->mask = expand(prf, subkey, 1);
   }
   if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
     status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
   }
   if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
-    status = expand(subkey, &prf->order, error);
+    prf->order = expand(prf, subkey, 2);
   }
   if (status == GP_OK) {
     status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &lane->tenant, error);
@@ -99,9 +105,7 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
 
 void gp_prf_release(gp_prf *prf) {
   gp_prf_lane_release(&prf->original);
-  gp_aes_free(prf->context);
-  gp_aes_free(prf->mask);
-  gp_aes_free(prf->order);
+  sodium_free(prf->schedules);
   sodium_memzero(prf, sizeof *prf);
 }
 

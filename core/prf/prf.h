@@ -33,11 +33,13 @@ typedef struct gp_prf {
   gp_params params;
   gp_cpu cpu;
   const gp_prf_kernels *kernels; /* NULL: all through OpenSSL */
-  gp_aes *context;              /* round keys under K_context, for kernels that bring AES along */
-  gp_aes *mask;                 /* the same under K_mask */
-  gp_aes *order;                /* the same under K_order; NULL unless seeding is min */
-  uint8_t tweak[GP_BLOCK_SIZE]; /* zero without a tenant, and always in the last 4 bytes */
-  gp_prf_lane original;         /* only ever copied from */
+  gp_aes *schedules;             /* locked memory for the following: round keys, for kernels that
+                                    bring AES along */
+  const gp_aes *context;         /* under K_context */
+  const gp_aes *mask;            /* under K_mask */
+  const gp_aes *order;           /* under K_order; NULL unless seeding is min */
+  uint8_t tweak[GP_BLOCK_SIZE];  /* zero without a tenant, and always in the last 4 bytes */
+  gp_prf_lane original;          /* only ever copied from */
 } gp_prf;
 
 /* Derives everything from a key. `prf` is the caller's memory. */

@@ -135,12 +135,24 @@ def test_version(greenprint):
     result = greenprint("version")
     assert (result.returncode, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    patterns = [r"greenprint \d", r"OpenSSL 3", r"libsodium 1", r"zlib 1", r"jansson 2"]
+    patterns = [
+        r"greenprint \d",
+        r"kernels for (portable|avx2|avx512|neon)$",
+        r"OpenSSL 3",
+        r"libsodium 1",
+        r"zlib 1",
+        r"jansson 2",
+    ]
     patterns += [r"PCRE2 10", r"utf8proc 2.*Unicode"]
     assert len(lines) == len(patterns)
     for line, pattern in zip(lines, patterns, strict=True):
         assert re.match(pattern, line)
     assert greenprint("--version").stdout == result.stdout
+    portable = greenprint("version", env={"GREENPRINT_CPU": "portable"})
+    assert portable.stdout.splitlines()[1] == "kernels for portable"
+    assert greenprint.fails("version", env={"GREENPRINT_CPU": "sse"}) == (
+        'greenprint version: GREENPRINT_CPU: must be portable, avx2, avx512 or neon, not "sse"'
+    )
     assert greenprint("-V").stdout == result.stdout
     assert greenprint.fails("version", "x") == (
         "greenprint version: unexpected operand x; see greenprint version --help"

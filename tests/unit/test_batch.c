@@ -1,10 +1,14 @@
 /* Batches: what rows may ask for each by itself, threads, and every instruction set alike. */
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "embed/thread_pool.h"
+#include "prf/cipher.h"
 #include "support.h"
 
 enum {
@@ -222,8 +226,15 @@ static float *bias_many(const gp_watermark *watermark, gp_thread_pool *pool, uin
 static void threads_change_nothing(void **state) {
   (void)state;
   static const size_t sizes[] = {0, 1, 2, 7};
+  static const uint32_t never[] = {3, 999}; /* so that rows go through masks as well */
   const uint64_t seed = test_seed();
-  gp_watermark *watermark = make_watermark(NULL, NULL, 2.0F);
+  gp_key *key = test_key(NULL);
+  gp_watermark_options options = gp_watermark_options_default();
+  options.never_biased = never;
+  options.n_never_biased = 2;
+  gp_watermark *watermark = NULL;
+  assert_ok(gp_watermark_new(key, &options, &watermark, error));
+  gp_key_free(key);
   float *expected = bias_many(watermark, NULL, seed);
   assert_non_null(expected);
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -284,6 +295,49 @@ static void a_pool_is_shared(void **state) {
   gp_thread_pool_free(pool);
   free(expected);
   gp_watermark_free(watermark);
+}
+
+/* What the items of a job do, and what became of them. */
+typedef struct job {
+  size_t failing; /* this item fails */
+  atomic_size_t done;
+} job;
+
+static gp_status slow_items(void *state, gp_work_queue *queue, gp_error *error) {
+  job *own = state;
+  size_t item = 0;
+  while (gp_work_next(queue, &item)) {
+    if (item == own->failing) {
+      error->status = GP_ERR_CRYPTO;
+      (void)snprintf(error->message, sizeof error->message, "item %zu", item);
+      return GP_ERR_CRYPTO;
+    }
+    const struct timespec a_moment = {.tv_nsec = 100000};
+    (void)nanosleep(&a_moment, NULL);
+    atomic_fetch_add(&own->done, 1);
+  }
+  return GP_OK;
+}
+
+/* A run returns when all items are done, not before; and with what an item said that failed. */
+static void runs_end_when_all_is_done(void **state) {
+  (void)state;
+  gp_thread_pool *pool = NULL;
+  assert_ok(gp_thread_pool_new(4, &pool, error));
+  for (size_t count = 1; count < 40; count++) {
+    job all = {.failing = count};
+    assert_ok(gp_thread_pool_run(pool, count, slow_items, &all, error));
+    assert_int_equal(atomic_load(&all.done), count);
+    job some = {.failing = count / 2};
+    char message[32];
+    (void)snprintf(message, sizeof message, "item %zu", count / 2);
+    assert_fails(gp_thread_pool_run(pool, count, slow_items, &some, error), GP_ERR_CRYPTO,
+                 message);
+    const size_t done = atomic_load(&some.done);
+    assert_true(done < count);
+    assert_int_equal(gp_thread_pool_run(pool, count, slow_items, &some, NULL), GP_ERR_CRYPTO);
+  }
+  gp_thread_pool_free(pool);
 }
 
 static void pool_arguments(void **state) {
@@ -372,6 +426,44 @@ static void instruction_sets(void **state) {
   }
 }
 
+/* What back ends elsewhere get. */
+static void device_keys(void **state) {
+  (void)state;
+  static const uint32_t never[] = {7, 3, 3, 5};
+  gp_key *key = test_key(NULL);
+  gp_watermark_options options = gp_watermark_options_default();
+  options.never_biased = never;
+  options.n_never_biased = 4;
+  options.delta = -0.0F;
+  gp_watermark *watermark = NULL;
+  assert_ok(gp_watermark_new(key, &options, &watermark, error));
+  const uint32_t *ids = NULL;
+  assert_int_equal(gp_watermark_never_biased(watermark, &ids), 4);
+  static const uint32_t sorted[] = {3, 3, 5, 7};
+  assert_memory_equal(ids, sorted, sizeof sorted);
+  gp_device_keys keys;
+  assert_ok(gp_watermark_device_keys(watermark, &keys, error));
+  assert_true(keys.delta == 0.0F && !signbit(keys.delta));
+  /* The mask key makes the list: the first planes of a nonce by a cipher of our own. */
+  EVP_CIPHER_CTX *ecb = NULL;
+  assert_ok(gp_cipher_new(GP_CIPHER_ECB, keys.mask, &ecb, error));
+  uint8_t nonce[GP_NONCE_SIZE];
+  uint8_t mask[GP_BLOCK_SIZE];
+  assert_ok(gp_nonce(watermark, tokens, 2, nonce, error));
+  assert_ok(gp_green_mask_for(watermark, nonce, 128, mask, error));
+  uint8_t planes[2][GP_BLOCK_SIZE] = {{0}, {0}};
+  memcpy(planes[0], nonce, GP_NONCE_SIZE);
+  memcpy(planes[1], nonce, GP_NONCE_SIZE);
+  planes[1][GP_BLOCK_SIZE - 1] = 1;
+  assert_ok(gp_cipher_blocks(ecb, (const uint8_t(*)[GP_BLOCK_SIZE])planes, planes, 2, error));
+  for (size_t i = 1; i < GP_BLOCK_SIZE; i++) { /* gamma 1/4; byte 0 has never-biased tokens */
+    assert_int_equal(mask[i], (uint8_t) ~(planes[0][i] | planes[1][i]));
+  }
+  EVP_CIPHER_CTX_free(ecb);
+  gp_watermark_free(watermark);
+  gp_key_free(key);
+}
+
 static void unknown_instruction_set(void **state) {
   (void)state;
   gp_key *key = test_key(NULL);
@@ -400,7 +492,9 @@ int main(void) {
       cmocka_unit_test(prepared_rows),
       cmocka_unit_test(threads_change_nothing),
       cmocka_unit_test(a_pool_is_shared),
+      cmocka_unit_test(runs_end_when_all_is_done),
       cmocka_unit_test(pool_arguments),
+      cmocka_unit_test(device_keys),
       cmocka_unit_test(instruction_sets),
       cmocka_unit_test(unknown_instruction_set),
   };

@@ -124,6 +124,9 @@ static void try_masked(const format *f, const gp_boost *boost, const uint8_t *ma
 /* All sizes around the seams, at all alignments, of random bits: infinities, NaN, subnormals. */
 static void sizes(void **state) {
   (void)state;
+  if (n_sets == 0) {
+    skip();
+  }
   uint64_t random = test_seed();
   for (size_t i = 0; i < N_FORMATS; i++) {
     for (size_t count = 0; count <= 300; count++) {
@@ -141,6 +144,9 @@ static void sizes(void **state) {
 /* Every number of 16 bits, green and red, with every delta. */
 static void all_halves(void **state) {
   (void)state;
+  if (n_sets == 0) {
+    skip();
+  }
   enum {
     ALL = 65536
   };
@@ -218,7 +224,8 @@ static void try_set(const kernel_set *set, EVP_CIPHER_CTX *ecb, const gp_aes *ae
                                   .nonce = nonce,
                                   .k = k,
                                   .g = 1 + (uint32_t)next_random(random) % ((1U << k) - 1)};
-      const size_t group = next_random(random) % 100000;
+      /* also the last groups that 2^32 tokens have */
+      const size_t group = round % 6 == 0 ? (1U << 25) - 41 : next_random(random) % 100000;
       const size_t count = 1 + next_random(random) % 5000;
       const size_t whole = count / 128 * 128; /* and sizes that end with a group */
       if (kernels_of(set->kernels, f)->fused != NULL) {
@@ -235,12 +242,13 @@ static void fused(void **state) {
   uint8_t *secret = random_bytes(&random, GP_BLOCK_SIZE + GP_NONCE_SIZE);
   EVP_CIPHER_CTX *ecb = NULL;
   assert_ok(gp_cipher_new(GP_CIPHER_ECB, secret, &ecb, error));
-  gp_aes *aes = gp_aes_new(secret);
+  gp_aes *aes = sodium_malloc(sizeof *aes);
   assert_non_null(aes);
+  gp_aes_expand(secret, aes);
   for (size_t w = 0; w < n_sets; w++) {
     try_set(&sets[w], ecb, aes, secret + GP_BLOCK_SIZE, &random);
   }
-  gp_aes_free(aes);
+  sodium_free(aes);
   EVP_CIPHER_CTX_free(ecb);
   free(secret);
   if (n_sets == 0) {

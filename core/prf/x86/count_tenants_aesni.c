@@ -15,7 +15,7 @@
 #define CHUNK 1536
 
 typedef struct chunk {
-  _Alignas(64) uint8_t blocks[CHUNK][GP_BLOCK_SIZE]; /* counters of pair i from i * k on */
+  uint8_t blocks[CHUNK][GP_BLOCK_SIZE]; /* counters of pair i from i * k on */
   uint8_t (*bits)[GP_BLOCK_SIZE];                    /* of pair i: 1 where its colour is */
   size_t count;                                      /* pairs, filled up to whole steps */
 } chunk;
@@ -104,7 +104,7 @@ GP_AESNI void gp_count_tenants_aesni(const gp_aes *mask, const uint8_t (*pairs)[
   const size_t at_once = CHUNK / (k + 1) / gp_planes_step(k) * gp_planes_step(k);
   count_chunk_of *counter = counter_for(k, g);
   const gp_planes_rule rule = gp_planes_rule_make(k, g);
-  chunk taken;
+  _Alignas(64) chunk taken;
   for (size_t done = 0; done < count; done += at_once) {
     const size_t now = count - done < at_once ? count - done : at_once;
     take_pairs(pairs + done, now, k, &taken);
