@@ -23,7 +23,7 @@ help:
 	@echo 'make test         every test; ends with a count'
 	@echo 'make vectors      check that the reference still makes the committed test vectors'
 	@echo 'make bench        what marking and scoring cost (minutes); writes docs/performance.md'
-	@echo 'make bench-quick  a first look at that, in seconds'
+	@echo 'make bench-quick  a first look at that, in a minute'
 	@echo 'make bench-instructions  instructions of the hot paths against the committed counts'
 	@echo 'make lint         compilers, clang-tidy, cppcheck, formatters, ruff, shellcheck'
 	@echo 'make format       format the C and Python code in place'

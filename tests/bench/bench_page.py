@@ -297,8 +297,9 @@ threads, by the clock. The C harness is `build/bench_greenprint` (`tests/bench/*
 
 - **Adding a constant** is written for each instruction set and number format with that set's
   vectors, and gives the same bits as portable code for it. For float16 and bfloat16 that is
-  widening to float32, adding, rounding to nearest with ties to even, NaN kept: what marking has
-  to do as well.
+  widening to float32, adding, rounding to nearest with ties to even, as marking does it. It
+  does not ask for memory ahead, which marking does for batches: that is why some ratios there are
+  below 1.
 - **In cache**: one row over and over. **From memory**: batches of 64 rows taken in turn from
   256 MiB, more than the caches hold. Every row has another context.
 - **Bare AES** is OpenSSL's AES-128-ECB in calls of 512 blocks, as many as the scheme needs: k

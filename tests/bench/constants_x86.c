@@ -22,29 +22,24 @@ AVX2 static void add_float32_avx2(void *row, size_t n, float constant) {
   }
 }
 
-/* Eight sums, rounded, in the lower halves of eight numbers. */
-AVX2 static inline __m256i round_bfloat16_avx2(__m256 sum) {
-  const __m256i bits = _mm256_castps_si256(sum);
-  const __m256i high = _mm256_srli_epi32(bits, 16);
-  const __m256i odd = _mm256_and_si256(high, _mm256_set1_epi32(1));
-  const __m256i more = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF));
-  const __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, more), 16);
-  const __m256i quiet = _mm256_or_si256(high, _mm256_set1_epi32(0x40));
-  const __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(sum, sum, _CMP_UNORD_Q));
-  return _mm256_blendv_epi8(rounded, quiet, is_nan);
+/* Eight sums, rounded, in the upper halves of eight numbers; a NaN stays one, since nothing
+ * carries where nothing is cut off. */
+AVX2 static inline __m256i sum_bfloat16_avx2(__m256i x, __m256 c) {
+  const __m256i bits = _mm256_castps_si256(_mm256_add_ps(_mm256_castsi256_ps(x), c));
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7FFF)), odd);
 }
 
 AVX2 static void add_bfloat16_avx2(void *row, size_t n, float constant) {
   uint16_t *x = row;
   const __m256 c = _mm256_set1_ps(constant);
-  const __m256i zero = _mm256_setzero_si256();
+  const __m256i upper = _mm256_set1_epi32((int)0xFFFF0000U);
   for (; n >= 16; n -= 16, x += 16) {
     const __m256i in = _mm256_loadu_si256((const __m256i *)x);
-    const __m256 low = _mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, in));
-    const __m256 high = _mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, in));
-    const __m256i out = _mm256_packus_epi32(round_bfloat16_avx2(_mm256_add_ps(low, c)),
-                                            round_bfloat16_avx2(_mm256_add_ps(high, c)));
-    _mm256_storeu_si256((__m256i *)x, out);
+    const __m256i even = sum_bfloat16_avx2(_mm256_slli_epi32(in, 16), c);
+    const __m256i odd = sum_bfloat16_avx2(_mm256_and_si256(in, upper), c);
+    _mm256_storeu_si256((__m256i *)x,
+                        _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA));
   }
   for (size_t i = 0; i < n; i++) {
     x[i] = bench_add_bfloat16(x[i], constant);
@@ -90,27 +85,22 @@ AVX512 static void add_float32_avx512(void *row, size_t n, float constant) {
   }
 }
 
-AVX512 static inline __m512i round_bfloat16_avx512(__m512 sum) {
-  const __m512i bits = _mm512_castps_si512(sum);
-  const __m512i high = _mm512_srli_epi32(bits, 16);
-  const __m512i odd = _mm512_and_si512(high, _mm512_set1_epi32(1));
-  const __m512i more = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF));
-  const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, more), 16);
-  const __mmask16 is_nan = _mm512_cmp_ps_mask(sum, sum, _CMP_UNORD_Q);
-  return _mm512_mask_or_epi32(rounded, is_nan, high, _mm512_set1_epi32(0x40));
+AVX512 static inline __m512i sum_bfloat16_avx512(__m512i x, __m512 c) {
+  const __m512i bits = _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(x), c));
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  return _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF)), odd);
 }
 
 AVX512 static void add_bfloat16_avx512(void *row, size_t n, float constant) {
   uint16_t *x = row;
   const __m512 c = _mm512_set1_ps(constant);
-  const __m512i zero = _mm512_setzero_si512();
+  const __m512i upper = _mm512_set1_epi32((int)0xFFFF0000U);
   for (; n >= 32; n -= 32, x += 32) {
     const __m512i in = _mm512_loadu_si512(x);
-    const __m512 low = _mm512_castsi512_ps(_mm512_unpacklo_epi16(zero, in));
-    const __m512 high = _mm512_castsi512_ps(_mm512_unpackhi_epi16(zero, in));
-    const __m512i out = _mm512_packus_epi32(round_bfloat16_avx512(_mm512_add_ps(low, c)),
-                                            round_bfloat16_avx512(_mm512_add_ps(high, c)));
-    _mm512_storeu_si512(x, out);
+    const __m512i even = sum_bfloat16_avx512(_mm512_slli_epi32(in, 16), c);
+    const __m512i odd = sum_bfloat16_avx512(_mm512_and_si512(in, upper), c);
+    _mm512_storeu_si512(x,
+                        _mm512_mask_blend_epi16(0xAAAAAAAAU, _mm512_srli_epi32(even, 16), odd));
   }
   for (size_t i = 0; i < n; i++) {
     x[i] = bench_add_bfloat16(x[i], constant);

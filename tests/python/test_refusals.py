@@ -193,6 +193,7 @@ OPTIONS_OF_ROWS = [
     ({"deltas": [float("nan"), 1.0]}, r"deltas\[0\] must be 0 to 100, not nan"),
     ({"deltas": [1, 1e300]}, r"deltas\[1\] must be 0 to 100, not 1e\+300"),
     ({"deltas": ["2", 1]}, r"deltas\[0\] must be a number, not str"),
+    ({"deltas": [1, 10**400]}, r"deltas\[1\] must be 0 to 100"),
     ({"threads": 2}, r"threads must be a ThreadPool, not int"),
 ]
 
@@ -254,6 +255,7 @@ OPTIONS = [
     ({"delta": float("inf")}, r"delta"),
     ({"delta": 1e300}, r"delta"),
     ({"delta": "2"}, r"delta must be a number, not str"),
+    ({"delta": 10**400}, r"delta must be 0 to 100"),
     ({"tenant": -1}, r"tenant must be from 0 to 2\^64 - 1"),
     ({"tenant": 2**64}, r"tenant must be from 0 to 2\^64 - 1"),
     ({"tenant": "7"}, r"tenant must be an integer, not str"),

@@ -52,7 +52,8 @@ GP_API GP_MUST_CHECK gp_status gp_cuda_watermark_new(const gp_watermark *waterma
                                                      gp_error *error);
 
 /* Waits for its device, wipes the keys there and releases everything. Accepts NULL. Does not
- * touch the gp_watermark. Graphs in which it was captured must not be launched any more. */
+ * touch the gp_watermark. Must not be called while a stream is being captured. Graphs in which it
+ * was captured must not be launched any more. */
 GP_API void gp_cuda_watermark_free(gp_cuda_watermark *cuda_watermark);
 
 /* gp_bias_batch() on rows in device memory: row i starts i * stride elements after

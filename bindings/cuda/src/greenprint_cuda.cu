@@ -129,6 +129,9 @@ static gp_status upload(gp_cuda_watermark *made, const uint32_t *never_biased, g
                                    cudaMemcpyHostToDevice),
                         "copy the never-biased list to the device", error);
   }
+  if (status == GP_OK) { /* a copy from memory that is not pinned may still be under way */
+    status = check_cuda(cudaDeviceSynchronize(), "wait for the device", error);
+  }
   sodium_memzero(staging, sizeof *staging);
   (void)cudaFreeHost(staging);
   return status;

@@ -190,8 +190,7 @@ static __device__ __forceinline__ void bias_piece(typename Logits::element *logi
 
 static __device__ __forceinline__ uint4 counter_block(const gp_prepared_row *row,
                                                       uint32_t counter) {
-  uint32_t nonce[3];
-  memcpy(nonce, __builtin_assume_aligned(row->nonce, 4), sizeof nonce);
+  const uint32_t *nonce = (const uint32_t *)(const void *)row; /* it stands first, aligned */
   return make_uint4(nonce[0], nonce[1], nonce[2], swap_bytes(counter));
 }
 

@@ -34,6 +34,7 @@ static void making(void **state) {
     assert_null(cuda);
     assert_int_equal(emulation_allocated(), 0);
     assert_false(emulation_has_error());
+    assert_true(emulation_was_wiped());
   }
   assert_true(failures > 10);
   emulation_fail_after(-1, false);

@@ -137,7 +137,7 @@ static cudaError_t last_error = cudaSuccess;
 static int current_device;
 static unsigned launched;
 static size_t allocated;
-static bool wiped;
+static bool wiped = true;
 static unsigned interrupted;
 
 void emulation_fail_after(int calls, bool for_memory) {
@@ -250,7 +250,6 @@ cudaError_t cudaFree(void *memory) {
     unsigned char *made = (unsigned char *)memory - HEADER;
     size_t size;
     memcpy(&size, made, sizeof size);
-    wiped = true;
     for (size_t i = 0; i < size; i++) {
       wiped = wiped && made[HEADER + i] == 0;
     }

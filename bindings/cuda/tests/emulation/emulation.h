@@ -27,7 +27,7 @@ size_t emulation_allocated(void);
 /* How often the program has waited for the device, copied, or asked for or released memory. */
 unsigned emulation_interrupted(void);
 
-/* Whether memory that held secrets was zero when it was freed: the last piece of all. */
+/* Whether all memory that was freed so far was zero then, pinned memory too. */
 bool emulation_was_wiped(void);
 
 #ifdef __cplusplus

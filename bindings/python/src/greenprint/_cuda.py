@@ -183,10 +183,9 @@ def _get_kernels() -> Kernels | Missing:
 
 
 def _do_without(reason: str) -> None:
-    """Remember that there are no kernels, and say so once."""
-    global _kernels, _warned
+    """Say once that the kernel is done without."""
+    global _warned
     with _loading:
-        _kernels = Missing(reason)
         said, _warned = _warned, True
     if not said:
         warnings.warn(

@@ -150,6 +150,8 @@ class Watermark(c.Unpicklable):
             c_delta = ctypes.c_float(delta)
         except TypeError:
             raise ArgumentError(f"delta must be a number, not {type(delta).__name__}") from None
+        except OverflowError:
+            raise ArgumentError(f"delta must be 0 to {c.DELTA_MAX:g}") from None
         options = c.WatermarkOptions(
             delta=c_delta,
             has_tenant=tenant is not None,
@@ -361,7 +363,7 @@ def _of_rows(values: object, n_rows: int, name: str) -> Sequence[Any]:
     """Take a value for each row."""
     if hasattr(values, "tolist"):
         values = values.tolist()
-    if not isinstance(values, list | tuple):
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes):
         raise ArgumentError(
             f"{name} must be a sequence of a value for each row, not {type(values).__name__}"
         )
@@ -394,6 +396,8 @@ def _check_delta(delta: object, name: str) -> float:
         value = ctypes.c_float(delta).value  # type: ignore[arg-type]
     except TypeError:
         raise ArgumentError(f"{name} must be a number, not {type(delta).__name__}") from None
+    except OverflowError:
+        raise ArgumentError(f"{name} must be 0 to {c.DELTA_MAX:g}") from None
     if not 0 <= value <= c.DELTA_MAX:  # NaN fails too
         raise ArgumentError(f"{name} must be 0 to {c.DELTA_MAX:g}, not {delta}")
     return value

@@ -150,6 +150,7 @@ class GreenprintLogitsProcessor(LogitsProcessor):
                 as_usual = (
                     input_ids.dtype is _int64
                     and n_ids_rows == n_rows
+                    and vocabulary > 0
                     and scores.is_cpu
                     and input_ids.is_cpu
                     and not scores.requires_grad
