@@ -16,8 +16,8 @@
 
 typedef struct chunk {
   uint8_t blocks[CHUNK][GP_BLOCK_SIZE]; /* counters of pair i from i * k on */
-  uint8_t (*bits)[GP_BLOCK_SIZE];                    /* of pair i: 1 where its colour is */
-  size_t count;                                      /* pairs, filled up to whole steps */
+  uint8_t (*bits)[GP_BLOCK_SIZE];       /* of pair i: 1 where its colour is */
+  size_t count;                         /* pairs, filled up to whole steps */
 } chunk;
 
 /* The pairs that fill up the last step have no bit. */
