@@ -38,8 +38,7 @@ AVX2 static void add_bfloat16_avx2(void *row, size_t n, float constant) {
     const __m256i in = _mm256_loadu_si256((const __m256i *)x);
     const __m256i even = sum_bfloat16_avx2(_mm256_slli_epi32(in, 16), c);
     const __m256i odd = sum_bfloat16_avx2(_mm256_and_si256(in, upper), c);
-    _mm256_storeu_si256((__m256i *)x,
-                        _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA));
+    _mm256_storeu_si256((__m256i *)x, _mm256_blend_epi16(_mm256_srli_epi32(even, 16), odd, 0xAA));
   }
   for (size_t i = 0; i < n; i++) {
     x[i] = bench_add_bfloat16(x[i], constant);
