@@ -167,6 +167,7 @@ static void measure(const gp_watermark *watermark, setting &s, const char *forma
   CHECK(gp_prepare_rows(watermark, s.rows.data(), s.n_rows, prepared.data(), nullptr));
   CHECK(cudaMemcpy(s.prepared, prepared.data(), s.n_rows * sizeof *s.prepared,
                    cudaMemcpyHostToDevice));
+  CHECK(cudaDeviceSynchronize()); /* the stream does not wait for the default one */
   const cudaGraphExec_t graphs[2] = {record(s, add, stream), record(s, bias_prepared, stream)};
   double device[2] = {0.0, 0.0};
   double call = 0.0;

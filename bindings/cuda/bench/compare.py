@@ -56,6 +56,15 @@ def make_rows(ids: torch.Tensor) -> ctypes.Array[c.Row]:
     return rows
 
 
+def find_kernel(watermark: greenprint.Watermark) -> str | None:
+    """Return why biasing on the GPU would do without the kernel; None: it is used."""
+    kernels = _cuda._get_kernels()
+    if isinstance(kernels, _cuda.Kernels):
+        found = kernels.prepare(watermark, torch.cuda.current_device())
+        return found.reason if isinstance(found, _cuda.Missing) else None
+    return kernels.reason
+
+
 def time_sides(
     sides: dict[str, Callable[[], object]], device: str, repeats: int
 ) -> dict[str, float]:
@@ -88,7 +97,7 @@ def compare(batch: int, vocabulary: int, dtype: torch.dtype, device: str, repeat
         vocab_size=vocabulary, device=device, greenlist_ratio=GAMMA, bias=DELTA
     )
     sides: dict[str, Callable[[], object]] = {}
-    if device == "cuda" and isinstance(_cuda._get_kernels(), _cuda.Kernels):
+    if device == "cuda" and find_kernel(watermark) is None:
         sides["kernel"] = lambda: _cuda.bias_rows(watermark, scores, address, batch)
     sides["masks"] = lambda: _cuda.bias_by_masks(watermark, scores, address, batch)
     sides["torch Philox"] = lambda: philox(on_device, scores)
@@ -110,10 +119,10 @@ def main() -> None:
     if options.device == "cuda" and not torch.cuda.is_available():
         sys.exit("compare.py: there is no GPU that torch can use; nothing was measured")
     if options.device == "cuda":
-        kernels = _cuda._get_kernels()
         print(torch.cuda.get_device_name())
-        if isinstance(kernels, _cuda.Missing):
-            print(f"without a kernel: {kernels.reason}")
+        reason = find_kernel(greenprint.Watermark(greenprint.Key.from_bytes(bytes(32))))
+        if reason is not None:
+            print(f"without a kernel: {reason}")
     print(f"vocabulary {options.vocabulary}, medians of {options.repeats}, microseconds")
     for dtype in (torch.bfloat16, torch.float32):
         for batch in options.batches:

@@ -74,8 +74,11 @@ GP_API GP_MUST_CHECK gp_status gp_cuda_bias_batch(const gp_cuda_watermark *cuda_
 
 /* The same with rows that were prepared: device_rows[i], in device memory and aligned to 4
  * bytes, says what row i gets when the kernel runs. In a graph they may be other ones at each
- * launch. At most 2^31 - 1 rows. The rows must be the watermark's own; a delta or a nonce of
- * another one is not noticed.
+ * launch. The rows must be the watermark's own; a delta or a nonce of another one is not noticed.
+ *
+ * All rows are one launch. Each is cut into chunks of 128 * floor(32 / k) tokens, for a gamma of
+ * g / 2^k: of 2048 tokens at 1/4. All rows together may have 2^31 - 1 chunks, which at 1/4 are
+ * 28,633,115 rows of 151,936 logits; more are GP_ERR_ARGUMENT.
  * Errors: GP_ERR_ARGUMENT, GP_ERR_IO. */
 GP_API GP_MUST_CHECK gp_status gp_cuda_bias_prepared(const gp_cuda_watermark *cuda_watermark,
                                                      gp_dtype dtype, void *device_logits,
@@ -91,7 +94,8 @@ GP_API GP_MUST_CHECK gp_status gp_cuda_bias_prepared(const gp_cuda_watermark *cu
  * then every row has ids_stride of them. All three arrays are device memory and read or written
  * when the kernel runs. A row with fewer than h ids, with a count that is negative or above
  * ids_stride, or with an id among the last h that is no token id (below 0, or above 2^32 - 1)
- * is prepared to be left alone. device_ids may be NULL when ids_stride is 0.
+ * is prepared to be left alone. device_ids may be NULL when ids_stride is 0. At most 2^31 - 1
+ * rows; more are GP_ERR_ARGUMENT.
  * Errors: GP_ERR_ARGUMENT, GP_ERR_IO. */
 GP_API GP_MUST_CHECK gp_status gp_cuda_prepare_ids(const gp_cuda_watermark *cuda_watermark,
                                                    const int64_t *device_ids, size_t n_rows,

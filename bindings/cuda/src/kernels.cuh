@@ -157,10 +157,10 @@ static __device__ __forceinline__ void bias_piece(typename Logits::element *logi
   if (head != 0) {
     shifted = __funnelshift_r(word, from_lane(word, lane + 1), head);
   }
-  if (head != 0 || tail != n) {
+  if (head != 0 || tail != n) { /* fewer than 8 before the first vector, and after the last */
     const uint32_t i = lane < 8 ? lane : tail + lane - 8;
     const uint32_t bits = from_lane(word, i / 32);
-    if ((lane < 8 ? i < head : lane < 16 && i < n) && (bits >> i % 32 & 1U) != 0) {
+    if (i < (lane < 8 ? head : n) && (bits >> i % 32 & 1U) != 0) {
       logits[i] = Logits::add(logits[i], delta);
     }
   }

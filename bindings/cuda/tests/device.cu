@@ -43,8 +43,22 @@ void device_free(void *memory) {
   CHECK(cudaFree(memory));
 }
 
+void *device_vast_new(size_t size) {
+  const size_t kept = (size_t)1 << 30; /* for all else */
+  size_t left = 0;
+  size_t all = 0;
+  CHECK(cudaMemGetInfo(&left, &all));
+  return left < size || left - size < kept ? NULL : device_new(size);
+}
+
+void device_vast_free(void *memory, size_t size) {
+  (void)size;
+  device_free(memory);
+}
+
 void device_put(void *memory, const void *from, size_t size) {
   CHECK(cudaMemcpy(memory, from, size, cudaMemcpyHostToDevice));
+  CHECK(cudaDeviceSynchronize()); /* streams that do not wait for the default one read it next */
 }
 
 void device_get(void *to, const void *memory, size_t size) {

@@ -18,6 +18,11 @@ bool device_is_slow(void);
 /* Memory of the device. Failures end the program. */
 void *device_new(size_t size);
 void device_free(void *memory);
+
+/* A vast piece of memory of which little will be touched; NULL if there is not so much. */
+void *device_vast_new(size_t size);
+void device_vast_free(void *memory, size_t size);
+
 void device_put(void *memory, const void *from, size_t size);
 void device_get(void *to, const void *memory, size_t size);
 

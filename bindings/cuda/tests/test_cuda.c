@@ -163,7 +163,56 @@ static void large_vectors(void **state) {
   json_decref(vectors);
 }
 
-/* The green list itself: what a row of zeros becomes with delta 1. */
+/* The green list itself, packed: what a row of zeros becomes with delta 1. */
+static uint8_t *mask_on_device(const json_t *item, size_t vocabulary) {
+  gp_key *key = key_of(item);
+  const gp_watermark_options options = {.delta = 1.0F};
+  gp_watermark *watermark = watermark_of(key, &options);
+  gp_cuda_watermark *cuda = cuda_of(watermark);
+  gp_row context = {0};
+  uint32_t *ids = ids_of(array_of(item, "ids"), &context.n_tokens);
+  context.tokens = ids;
+  const size_t size = vocabulary * sizeof(float);
+  float *row = calloc(vocabulary, sizeof *row);
+  uint8_t *mask = calloc((vocabulary + 7) / 8, 1);
+  assert_true(row != NULL && mask != NULL);
+  float *device = device_new(size);
+  device_put(device, row, size);
+  assert_ok(gp_cuda_bias_batch(cuda, GP_FLOAT32, device, 1, vocabulary, vocabulary, &context,
+                               NULL, error));
+  device_get(row, device, size);
+  for (size_t v = 0; v < vocabulary; v++) {
+    assert_true(row[v] == 0.0F || row[v] == 1.0F);
+    mask[v / 8] |= (uint8_t)((row[v] == 1.0F ? 1U : 0U) << v % 8);
+  }
+  device_free(device);
+  free(row);
+  free(ids);
+  gp_cuda_watermark_free(cuda);
+  gp_watermark_free(watermark);
+  gp_key_free(key);
+  return mask;
+}
+
+/* Against what stands in the vectors, not against libgreenprint. */
+static void assert_mask(const json_t *item, const uint8_t *mask, size_t vocabulary) {
+  const size_t size = (vocabulary + 7) / 8;
+  size_t green = 0;
+  for (size_t v = 0; v < vocabulary; v++) {
+    green += (unsigned)mask[v / 8] >> v % 8 & 1U;
+  }
+  assert_int_equal(green, number_of(item, "green"));
+  uint8_t digest[crypto_hash_sha256_BYTES];
+  crypto_hash_sha256(digest, mask, size);
+  if (json_object_get(item, "mask") != NULL) {
+    assert_hex_equal(mask, size, text_of(item, "mask"));
+  } else {
+    assert_hex_equal(mask, 32, text_of(item, "first32"));
+    assert_hex_equal(mask + size - 32, 32, text_of(item, "last32"));
+  }
+  assert_hex_equal(digest, sizeof digest, text_of(item, "sha256"));
+}
+
 static void mask_vectors(void **state) {
   (void)state;
   json_t *vectors = load_vectors("masks.json");
@@ -174,32 +223,9 @@ static void mask_vectors(void **state) {
     if (device_is_slow() && vocabulary > 5000 && index / 8 % 4 != index % 4) {
       continue; /* one of the four large vocabularies for each key */
     }
-    gp_key *key = key_of(item);
-    const gp_watermark_options options = {.delta = 1.0F};
-    gp_watermark *watermark = watermark_of(key, &options);
-    gp_cuda_watermark *cuda = cuda_of(watermark);
-    gp_row context = {0};
-    uint32_t *ids = ids_of(array_of(item, "ids"), &context.n_tokens);
-    context.tokens = ids;
-    float *row = calloc(vocabulary, sizeof *row);
-    uint8_t *mask = malloc((vocabulary + 7) / 8);
-    assert_true(row != NULL && mask != NULL);
-    float *device = device_new(vocabulary * sizeof *row);
-    device_put(device, row, vocabulary * sizeof *row);
-    assert_ok(gp_cuda_bias_batch(cuda, GP_FLOAT32, device, 1, vocabulary, vocabulary, &context,
-                                 NULL, error));
-    device_get(row, device, vocabulary * sizeof *row);
-    assert_ok(gp_green_mask(watermark, ids, context.n_tokens, vocabulary, mask, error));
-    for (size_t v = 0; v < vocabulary; v++) {
-      assert_true(row[v] == (float)((unsigned)mask[v / 8] >> v % 8 & 1U));
-    }
-    device_free(device);
-    free(row);
+    uint8_t *mask = mask_on_device(item, vocabulary);
+    assert_mask(item, mask, vocabulary);
     free(mask);
-    free(ids);
-    gp_cuda_watermark_free(cuda);
-    gp_watermark_free(watermark);
-    gp_key_free(key);
   }
   assert_true(index >= 10);
   json_decref(vectors);
@@ -571,6 +597,82 @@ static void many_rows(void **state) {
   gp_key_free(key);
 }
 
+#define FAR ((size_t)1 << 32) /* elements from one row to the next */
+
+/* Rows so far apart that the second begins beyond what 32 bits count, in elements too. Whoever
+ * cuts an offset short meets the first row again. */
+static void check_far_logits(gp_dtype dtype, uint8_t *device) {
+  uint64_t random = test_seed();
+  gp_key *key = test_key(NULL);
+  gp_watermark *watermark = watermark_of(key, NULL);
+  gp_cuda_watermark *cuda = cuda_of(watermark);
+  batch b = {.dtype = dtype, .n_rows = 2, .vocabulary = 3001, .stride = 3001};
+  batch_new(&b, &random);
+  const size_t row = b.vocabulary * size_of(dtype);
+  const size_t far = FAR * size_of(dtype);
+  memcpy(b.wanted, b.before, b.size);
+  memcpy(b.got, b.before, b.size);
+  assert_ok(gp_bias_batch(watermark, dtype, logits_in(&b, b.wanted), b.n_rows, b.vocabulary,
+                          b.stride, b.rows, error));
+  uint8_t *before = logits_in(&b, b.before);
+  uint8_t *got = logits_in(&b, b.got);
+  device_put(device, before, row);
+  device_put(device + far, before + row, row);
+  assert_ok(gp_cuda_bias_batch(cuda, dtype, device, b.n_rows, b.vocabulary, FAR, b.rows, NULL,
+                               error));
+  device_get(got, device, row);
+  device_get(got + row, device + far, row);
+  assert_batch(&b);
+  batch_free(&b);
+  gp_cuda_watermark_free(cuda);
+  gp_watermark_free(watermark);
+  gp_key_free(key);
+}
+
+static void check_far_ids(uint8_t *device) {
+  gp_key *key = test_key(NULL); /* h = 2 */
+  gp_watermark *watermark = watermark_of(key, NULL);
+  gp_cuda_watermark *cuda = cuda_of(watermark);
+  const int64_t ids[2][2] = {{1, 2}, {3, 4}};
+  const int64_t counts[2] = {2, 2};
+  gp_prepared_row rows[2];
+  int64_t *device_counts = device_new(sizeof counts);
+  gp_prepared_row *device_rows = device_new(sizeof rows);
+  device_put(device, ids[0], sizeof ids[0]);
+  device_put(device + FAR * sizeof(int64_t), ids[1], sizeof ids[1]);
+  device_put(device_counts, counts, sizeof counts);
+  assert_ok(gp_cuda_prepare_ids(cuda, (const int64_t *)(const void *)device, 2, FAR,
+                                device_counts, device_rows, NULL, error));
+  device_get(rows, device_rows, sizeof rows);
+  for (size_t i = 0; i < 2; i++) {
+    const uint32_t tokens[2] = {(uint32_t)ids[i][0], (uint32_t)ids[i][1]};
+    uint8_t nonce[GP_NONCE_SIZE];
+    assert_ok(gp_nonce(watermark, tokens, 2, nonce, error));
+    assert_int_equal(rows[i].biased, 1);
+    assert_memory_equal(rows[i].nonce, nonce, GP_NONCE_SIZE);
+  }
+  device_free(device_counts);
+  device_free(device_rows);
+  gp_cuda_watermark_free(cuda);
+  gp_watermark_free(watermark);
+  gp_key_free(key);
+}
+
+static void rows_far_apart(void **state) {
+  (void)state;
+  const size_t size = (FAR + 4096) * sizeof(int64_t);
+  uint8_t *device = device_vast_new(size);
+  if (device == NULL) {
+    print_message("SKIPPED: rows that are 2^32 elements apart, for want of %zu MiB of memory\n",
+                  size >> 20);
+    skip();
+  }
+  check_far_logits(GP_BFLOAT16, device);
+  check_far_logits(GP_FLOAT32, device);
+  check_far_ids(device);
+  device_vast_free(device, size);
+}
+
 /* A context that a session has seen is left alone, within a batch and after it. */
 static void sessions(void **state) {
   (void)state;
@@ -827,7 +929,7 @@ int main(void) {
       cmocka_unit_test(all_alignments), cmocka_unit_test(all_halves),
       cmocka_unit_test(many_rows),      cmocka_unit_test(sessions),
       cmocka_unit_test(graphs),         cmocka_unit_test(streams),
-      cmocka_unit_test(refusals),
+      cmocka_unit_test(refusals),       cmocka_unit_test(rows_far_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "../device.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "cuda_runtime.h"
 
@@ -24,6 +25,17 @@ void *device_new(size_t size) {
 
 void device_free(void *memory) {
   (void)cudaFree(memory);
+}
+
+/* Addresses only; what is touched becomes memory. */
+void *device_vast_new(size_t size) {
+  void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+void device_vast_free(void *memory, size_t size) {
+  (void)munmap(memory, size);
 }
 
 void device_put(void *memory, const void *from, size_t size) {

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import threading
 import warnings
 import weakref
@@ -112,36 +113,27 @@ class Kernels:
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
         self._lock = threading.Lock()
-        self._handles: weakref.WeakKeyDictionary[Watermark, dict[int, int]] = (
+        self._handles: weakref.WeakKeyDictionary[Watermark, dict[int, int | Missing]] = (
             weakref.WeakKeyDictionary()
         )
 
-    def bias(
-        self,
-        watermark: Watermark,
-        view: LogitsView,
-        rows: int,
-        device: int,
-        stream: int,
-    ) -> None:
+    def bias(self, handle: int, view: LogitsView, rows: int, stream: int) -> None:
         """Bias rows on a stream; returns at once.
 
         Parameters
         ----------
-        watermark : Watermark
-            What to mark with.
+        handle : int
+            What `prepare` returns, of a watermark that lives yet.
         view : LogitsView
             Of a batch in the memory of the device, which is the current one.
         rows : int
             Address of a gp_row for each row.
-        device : int
-            Its number.
         stream : int
             A cudaStream_t of it.
         """
         c.call(
             self._library.gp_cuda_bias_batch,
-            self._handle(watermark, device),
+            handle,
             view.dtype,
             view.address,
             view.n_rows,
@@ -151,21 +143,45 @@ class Kernels:
             stream,
         )
 
-    def _handle(self, watermark: Watermark, device: int) -> int:
+    def prepare(self, watermark: Watermark, device: int) -> int | Missing:
+        """Put what a watermark needs on a device there, the first time.
+
+        Parameters
+        ----------
+        watermark : Watermark
+            What to mark with. It is freed on the device when it is freed itself.
+        device : int
+            The number of the device, which is the current one.
+
+        Returns
+        -------
+        int or Missing
+            A handle for `bias`, or why the device cannot run the kernel: with this watermark
+            it is not tried again, which would cost time at each step.
+        """
         with self._lock:
             handles = self._handles.setdefault(watermark, {})
             if device not in handles:
-                made = c_void_p()
-                c.call(
-                    self._library.gp_cuda_watermark_new,
-                    watermark._pointer,
-                    ctypes.byref(made),
-                )
-                assert made.value is not None
-                # At exit too: the keys on the device are wiped.
-                weakref.finalize(watermark, self._library.gp_cuda_watermark_free, made.value)
-                handles[device] = made.value
+                try:
+                    handles[device] = self._make(watermark)
+                except FileError as error:
+                    handles[device] = Missing(str(error))
             return handles[device]
+
+    def _make(self, watermark: Watermark) -> int:
+        made = c_void_p()
+        c.call(self._library.gp_cuda_watermark_new, watermark._pointer, ctypes.byref(made))
+        assert made.value is not None
+        # At exit too: the keys on the device are wiped.
+        free = self._library.gp_cuda_watermark_free
+        weakref.finalize(watermark, _free, free, made.value, os.getpid())
+        return made.value
+
+
+def _free(free: Any, handle: int, process: int) -> None:
+    """Free a handle, but not in a fork of the process that made it: CUDA does not work there."""
+    if os.getpid() == process:
+        free(handle)
 
 
 _kernels: Kernels | Missing | None = None
@@ -215,32 +231,36 @@ def bias_rows(watermark: Watermark, scores: torch.Tensor, rows: int, n_rows: int
     Raises
     ------
     ArgumentError
-        Where the scores cannot be biased in place.
+        Where the scores cannot be biased in place; where the stream is being captured into a
+        CUDA graph, each launch of which would bias with the green lists of the moment.
     OutOfMemoryError, FileError, CryptoError
         Where the library or CUDA fails.
 
     Warns
     -----
     RuntimeWarning
-        Once, where libgreenprint_cuda is not to be had.
+        Once, where libgreenprint_cuda is not to be had, or not for this device.
     """
     view = _check(scores, n_rows)
     if n_rows == 0:
         return
-    kernels = _get_kernels()
-    if isinstance(kernels, Kernels):
-        device = scores.device.index
-        try:
-            with _current(device):
+    device = scores.device.index
+    with _current(device):
+        if torch.cuda.is_current_stream_capturing():
+            raise ArgumentError(
+                "the current stream is being captured into a CUDA graph, which would bias with "
+                "the same green lists at each launch; bias outside of the graph"
+            )
+        kernels = _get_kernels()
+        found = kernels
+        if isinstance(kernels, Kernels):
+            found = kernels.prepare(watermark, device)
+            if not isinstance(found, Missing):
                 stream = torch.cuda.current_stream(device).cuda_stream
-                kernels.bias(watermark, view, rows, device, stream)
-            return
-        except FileError as error:
-            if kernels._handles.get(watermark, {}).get(device) is not None:
-                raise  # it worked before, or it failed while it worked
-            kernels = Missing(str(error))
-    _do_without(kernels.reason)
-    bias_by_masks(watermark, scores, rows, n_rows)
+                kernels.bias(found, view, rows, stream)
+                return
+        _do_without(found.reason)
+        bias_by_masks(watermark, scores, rows, n_rows)
 
 
 @contextlib.contextmanager

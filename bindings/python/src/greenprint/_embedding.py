@@ -225,7 +225,8 @@ class Watermark(c.Unpicklable):
         deltas : sequence or array of float or None, optional
             For a batch: a delta for each row, likewise.
         threads : ThreadPool, optional
-            For a batch: threads to share its rows among. None: all is done by this one.
+            For a batch: threads to share its rows among; refused for one row, which is not
+            shared. None: all is done by this one.
 
         Raises
         ------
@@ -243,7 +244,8 @@ class Watermark(c.Unpicklable):
         if threads is not None and not isinstance(threads, ThreadPool):
             raise ArgumentError(f"threads must be a ThreadPool, not {type(threads).__name__}")
         if view.n_rows is None:
-            for name, value in {"on": on, "tenants": tenants, "deltas": deltas}.items():
+            options = {"on": on, "tenants": tenants, "deltas": deltas, "threads": threads}
+            for name, value in options.items():
                 if value is not None:
                     raise ArgumentError(f"{name} is for a batch of rows, but logits is one row")
             self._bias_one(view, tokens, session)

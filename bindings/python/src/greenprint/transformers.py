@@ -67,6 +67,7 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         context.
     threads : ThreadPool, optional
         Threads to share the rows of a batch among. None: all is done by the caller's.
+        Without effect where the scores are on a CUDA device.
 
     Raises
     ------
@@ -74,7 +75,7 @@ class GreenprintLogitsProcessor(LogitsProcessor):
         Where the arguments are refused. When called: where the scores are neither on the
         CPU nor on a CUDA device, are not float32, float16 or bfloat16, or have rows that are
         not contiguous; where an id is negative or above 2^32 - 1; where the processor is in
-        use by another thread.
+        use by another thread; where it is called while a CUDA graph is being captured.
 
     Notes
     -----
