@@ -8,7 +8,10 @@ import ctypes
 import os
 import subprocess
 import sys
+import threading
 import warnings
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +27,7 @@ torch = pytest.importorskip("torch", reason="tensors need torch")
 
 from greenprint import _cuda  # noqa: E402 (imports torch)
 
+BUILT = ROOT / "build" / "libgreenprint_cuda.so"
 EMULATED = ROOT / "build" / "emulated" / "libgreenprint_cuda.so"
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 BITS = {torch.float32: torch.int32, torch.float16: torch.int16, torch.bfloat16: torch.int16}
@@ -115,6 +119,24 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_cuda, "_warned", False)
 
 
+def stand_in(patch: Callable[[Any, str, Any], None]) -> None:
+    """Let memory of the CPU be that of a device, which is the current one."""
+    patch(torch.cuda, "current_device", lambda: None)
+    patch(torch.cuda, "current_stream", lambda device: SimpleNamespace(cuda_stream=0))
+    patch(torch.cuda, "is_current_stream_capturing", lambda: False)
+
+
+@pytest.fixture
+def stood_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do so for a test."""
+    stand_in(monkeypatch.setattr)
+
+
+def refuse_masks(*_: object) -> None:
+    """Stand in for the way without a kernel, where the kernel is what is tested."""
+    raise AssertionError("the kernel was done without")
+
+
 # -------------------------------------------------------------- without a kernel
 
 
@@ -173,8 +195,24 @@ def test_what_cannot_be_biased_is_refused(key: greenprint.Key, rng: np.random.Ge
         assert torch.equal(scores, before) or bool(before.isnan().any())
 
 
+def test_what_is_captured_is_refused(
+    key: greenprint.Key, rng: np.random.Generator, stood_in: None, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
+    case = Case(key, rng, torch.float16, 4, 50, 50)
+    before = case.scores.view(torch.int16).clone()
+    with pytest.raises(greenprint.ArgumentError, match="captured into a CUDA graph"):
+        _cuda.bias_rows(case.watermark, case.scores, case.address, 4)
+    assert torch.equal(case.scores.view(torch.int16), before)
+
+
 def test_it_says_once_that_there_is_no_kernel(
-    key: greenprint.Key, rng: np.random.Generator, fresh: None, monkeypatch: Any, tmp_path: Path
+    key: greenprint.Key,
+    rng: np.random.Generator,
+    fresh: None,
+    stood_in: None,
+    monkeypatch: Any,
+    tmp_path: Path,
 ) -> None:
     load = _cuda.load
     monkeypatch.setattr(_cuda, "load", lambda path: load(tmp_path / path.name))
@@ -212,22 +250,27 @@ def test_another_copy_of_libgreenprint_is_refused() -> None:
 
 @needs_emulation
 def test_kernels_are_called_as_they_want_to_be() -> None:
-    """In a process of its own, in which the library of build/ is the only one."""
-    environment = {
-        **os.environ,
-        "GREENPRINT_LIBRARY": str(EMULATED.parents[1] / "libgreenprint.so"),
-    }
-    script = "import test_cuda; test_cuda.run_emulated()"
+    assert in_process_of_its_own("run_emulated") == "emulated kernels: 6 batches\n"
+
+
+@needs_emulation
+def test_the_processor_reaches_the_kernels() -> None:
+    pytest.importorskip("transformers", reason="no processor of logits without transformers")
+    assert in_process_of_its_own("run_emulated_processor").endswith("emulated processor: done\n")
+
+
+def in_process_of_its_own(function: str) -> str:
+    """Run a function below in a process in which the library of build/ is the only one."""
     done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=environment,
+        [sys.executable, "-c", f"import test_cuda; test_cuda.{function}()"],
+        env={**os.environ, "GREENPRINT_LIBRARY": str(BUILT.with_name("libgreenprint.so"))},
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout == "emulated kernels: 6 batches\n"
+    return done.stdout
 
 
 def run_emulated() -> None:
@@ -241,11 +284,14 @@ def run_emulated() -> None:
         for shape in ((5, 1000, 1003), (2, 5003, 5003)):
             case = Case(key, np.random.default_rng(batches), dtype, *shape)
             view = _cuda.view_tensor(case.scores)
-            kernels.bias(case.watermark, view, case.address, 0, 0)
+            handle = kernels.prepare(case.watermark, 0)
+            assert isinstance(handle, int)
+            kernels.bias(handle, view, case.address, 0)
             case.check(case.scores)
             assert len(kernels._handles) == 1
-            kernels.bias(case.watermark, view, case.address, 0, 0)
-            assert len(kernels._handles[case.watermark]) == 1
+            assert kernels.prepare(case.watermark, 0) == handle
+            if batches == 0:
+                check_fork(library, case)
             del case
             assert len(kernels._handles) == 0
             batches += 1
@@ -262,6 +308,8 @@ def run_whole_way(kernels: _cuda.Kernels) -> None:
     fail_after = kernels._library.emulation_fail_after
     fail_after.argtypes = (ctypes.c_int, ctypes.c_bool)
     launched = kernels._library.emulation_launched
+    masks = _cuda.bias_by_masks
+    _cuda.bias_by_masks = refuse_masks
     key = greenprint.Key.from_bytes(bytes(range(32)))
 
     def new_case() -> Case:
@@ -269,12 +317,12 @@ def run_whole_way(kernels: _cuda.Kernels) -> None:
 
     def bias(case: Case) -> int:
         before = launched()
-        _cuda.bias_rows(case.watermark, case.scores, case.address, case.n_rows)
-        case.check(case.scores)
+        scores = case.scores.clone()
+        _cuda.bias_rows(case.watermark, scores, case.address, case.n_rows)
+        case.check(scores)
         return int(launched() - before)
 
-    torch.cuda.current_device = lambda: None
-    torch.cuda.current_stream = lambda device: SimpleNamespace(cuda_stream=0)
+    stand_in(setattr)
     _cuda._kernels = kernels
     case = new_case()
     assert bias(case) == 1
@@ -285,18 +333,150 @@ def run_whole_way(kernels: _cuda.Kernels) -> None:
     with pytest.raises(greenprint.OutOfMemoryError):
         bias(new_case())
     fail_after(0, False)
+    _cuda.bias_by_masks = masks
+    failed = new_case()
     with pytest.warns(RuntimeWarning, match="CUDA could not find a device"):
-        assert bias(new_case()) == 0
+        assert bias(failed) == 0
+    assert bias(failed) == 0  # not tried again at each step
+    _cuda.bias_by_masks = refuse_masks
+    assert bias(new_case()) == 1
+
+
+def check_fork(library: ctypes.CDLL, case: Case) -> None:
+    """Let a fork drop a watermark: what is on the device stays, since CUDA is its parent's."""
+    allocated = library.emulation_allocated()
+    assert allocated > 0
+    child = os.fork()
+    if child == 0:
+        handles = weakref.finalize(case.watermark, lambda: None)
+        del case.watermark
+        os._exit(0 if not handles.alive and library.emulation_allocated() == allocated else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+# ------------------------------------------------------ the processor on a device
+
+
+class OnDevice(torch.Tensor):
+    """A tensor that says it is on a CUDA device."""
+
+    is_cuda = True
+    is_cpu = False
+
+
+def follow_steps(key: greenprint.Key, rng: np.random.Generator, move: Any) -> int:
+    """Drive a processor on a device beside one on the CPU.
+
+    Returns how many steps marked a row.
+    """
+    from greenprint.transformers import GreenprintLogitsProcessor
+
+    watermark = greenprint.Watermark(key, delta=3.0, never_biased=[3])
+    there, here = (GreenprintLogitsProcessor(watermark, 0) for _ in range(2))
+    assert there(torch.zeros(0, 3, dtype=torch.int64), move(torch.zeros(0, 99))).shape == (0, 99)
+    ids = torch.from_numpy(rng.integers(0, 4, (4, 3)))
+    marked = 0
+    for step in range(40):
+        memory = torch.from_numpy(rng.standard_normal((4, 1003))).to(DTYPES[step % 3])
+        wanted = here(ids, memory.clone()[:, : 1003 - step % 4])
+        marked += not torch.equal(wanted, memory[:, : 1003 - step % 4])
+        scores = move(memory)[:, : 1003 - step % 4]
+        assert there(ids if step % 2 else ids.to(scores.device), scores) is scores
+        assert_same_bits(scores.cpu().as_subclass(torch.Tensor), wanted)
+        ids = ids[torch.from_numpy(rng.permutation(4))]
+        ids = torch.cat([ids, torch.from_numpy(rng.integers(0, 4, (4, 1)))], 1)
+    assert 10 < marked < 40  # else no context came again, or hardly anything was marked
+    return marked
+
+
+def follow_generate(key: greenprint.Key, model: Any, move: Any) -> int:
+    """Let a model generate by a processor on a device, and compare each step with the CPU's.
+
+    Returns how many steps there were.
+    """
+    from greenprint.transformers import GreenprintLogitsProcessor
+    from test_transformers import PAD, PROMPTS, generate
+
+    watermark = greenprint.Watermark(key, delta=3.0)
+    there, here = (GreenprintLogitsProcessor(watermark, PAD) for _ in range(2))
+    steps = []
+
+    def compare(input_ids: Any, scores: Any) -> Any:
+        wanted = here(input_ids.cpu(), scores.cpu().clone())
+        steps.append(not torch.equal(wanted, scores.cpu()))
+        got = there(input_ids, move(scores)).as_subclass(torch.Tensor)
+        assert_same_bits(got.cpu(), wanted)
+        return got
+
+    for options in ({}, {"do_sample": False, "num_beams": 3}):
+        generate(model, compare, PROMPTS.to(model.device), **options)
+    assert all(steps[1:40])
+    return len(steps)
+
+
+def run_emulated_processor() -> None:
+    """Go from the processor to the kernels, emulated: what a test above runs."""
+    from test_transformers import make_model
+
+    library = _cuda.load(EMULATED)
+    assert isinstance(library, ctypes.CDLL), library
+    stand_in(setattr)
+    _cuda._kernels = _cuda.Kernels(library)
+    _cuda.bias_by_masks = refuse_masks
+    key = greenprint.Key.from_bytes(bytes(range(32)))
+    launched = library.emulation_launched
+
+    def move(scores: Any) -> Any:
+        return scores.clone().as_subclass(OnDevice)
+
+    assert follow_steps(key, np.random.default_rng(1), move) == launched()
+    before = launched()
+    steps = follow_generate(key, make_model(1), move)
+    assert steps > 40
+    assert steps - 10 < launched() - before <= steps
+    print("emulated processor: done")
 
 
 # -------------------------------------------------------------------- on a GPU
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing but the kernel do; skip where the package was built without one."""
+    kernels = _cuda._get_kernels()
+    if isinstance(kernels, _cuda.Missing):
+        if "does not exist" not in kernels.reason:
+            pytest.fail(kernels.reason)
+        pytest.skip(f"the package was built without a kernel: {kernels.reason}")
+    monkeypatch.setattr(_cuda, "bias_by_masks", refuse_masks)
+
+
+@needs_gpu
+def test_gpu_with_the_kernel_of_the_build() -> None:
+    """What is below, in a process in which build/ stands in for a package without a kernel."""
+    if isinstance(_cuda._get_kernels(), _cuda.Kernels):
+        return  # this process does it
+    if not BUILT.exists():
+        pytest.skip(f"neither the package nor build/ has a kernel: no {BUILT}")
+    assert "gpu tests passed" in in_process_of_its_own("run_gpu_tests")
+
+
+def run_gpu_tests() -> None:
+    """Run the tests on a GPU anew: what the test above runs."""
+    assert isinstance(_cuda._get_kernels(), _cuda.Kernels), _cuda._get_kernels()
+    assert pytest.main([__file__, "-q", "-p", "no:cacheprovider", "-k", "test_gpu"]) == 0
+    print("gpu tests passed")
 
 
 @needs_gpu
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_gpu_gives_the_cpus_result(
-    key: greenprint.Key, rng: np.random.Generator, dtype: Any, shape: tuple[int, int, int]
+    key: greenprint.Key,
+    rng: np.random.Generator,
+    kernel: None,
+    dtype: Any,
+    shape: tuple[int, int, int],
 ) -> None:
     case = Case(key, rng, dtype, *shape)
     stream = torch.cuda.Stream()
@@ -308,14 +488,89 @@ def test_gpu_gives_the_cpus_result(
 
 
 @needs_gpu
+def test_gpu_rows_may_lie_apart(
+    key: greenprint.Key, rng: np.random.Generator, kernel: None
+) -> None:
+    case = Case(key, rng, torch.bfloat16, 5, 777, 777)
+    memory = torch.zeros(5, 2, 1001, dtype=torch.bfloat16, device="cuda")
+    memory[:, 1, 1:778] = case.scores.cuda()
+    scores = memory[:, 1, 1:778]
+    _cuda.bias_rows(case.watermark, scores, case.address, 5)
+    case.check(scores)
+    memory[:, 1, 1:778] = 0
+    assert not memory.any()
+
+
+@needs_gpu
+def test_gpu_serves_other_threads(
+    key: greenprint.Key, rng: np.random.Generator, kernel: None
+) -> None:
+    case = Case(key, rng, torch.float16, 5, 5003, 5003)
+    scores = [case.scores.cuda() for _ in range(4)]
+    torch.cuda.synchronize()
+    threads = [
+        threading.Thread(target=_cuda.bias_rows, args=(case.watermark, one, case.address, 5))
+        for one in scores
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    torch.cuda.synchronize()
+    for one in scores:
+        case.check(one)
+
+
+@needs_gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there are no two GPUs")
+def test_gpu_need_not_be_the_current_one(
+    key: greenprint.Key, rng: np.random.Generator, kernel: None
+) -> None:
+    case = Case(key, rng, torch.float32, 5, 5003, 5003)
+    for device in (1, 0, 1):
+        scores = case.scores.to(f"cuda:{device}")
+        _cuda.bias_rows(case.watermark, scores, case.address, 5)
+        assert torch.cuda.current_device() == 0
+        case.check(scores)
+
+
+@needs_gpu
+def test_gpu_refuses_to_be_captured(key: greenprint.Key, rng: np.random.Generator) -> None:
+    case = Case(key, rng, torch.float32, 5, 99, 99)
+    scores = case.scores.cuda()
+    other = torch.zeros(9, device="cuda")
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        other += 1
+        with pytest.raises(greenprint.ArgumentError, match="captured into a CUDA graph"):
+            _cuda.bias_rows(case.watermark, scores, case.address, 5)
+    graph.replay()
+    assert bool((other == 1).all())  # the capture was not spoilt
+    assert_same_bits(scores.cpu(), case.scores)
+
+
+@needs_gpu
+def test_gpu_processor_follows_steps(
+    key: greenprint.Key, rng: np.random.Generator, kernel: None
+) -> None:
+    pytest.importorskip("transformers", reason="no processor of logits without transformers")
+    follow_steps(key, rng, lambda scores: scores.cuda())
+
+
+@needs_gpu
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gpu_processor_follows_generate(key: greenprint.Key, kernel: None, dtype: Any) -> None:
+    pytest.importorskip("transformers", reason="no processor of logits without transformers")
+    from test_transformers import make_model
+
+    model = make_model(1).to("cuda", dtype)
+    assert follow_generate(key, model, lambda scores: scores.clone()) > 40
+
+
+@needs_gpu
 def test_gpu_masks_give_the_cpus_result(key: greenprint.Key, rng: np.random.Generator) -> None:
     case = Case(key, rng, torch.bfloat16, 40, 5003, 5003)
     scores = case.scores.cuda()
     _cuda.bias_by_masks(case.watermark, scores, case.address, case.n_rows)
     case.check(scores)
-
-
-@needs_gpu
-def test_gpu_has_the_kernel() -> None:
-    if isinstance(_cuda._get_kernels(), _cuda.Missing):
-        pytest.skip(f"the package was built without a kernel: {_cuda._get_kernels()}")

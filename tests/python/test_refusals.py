@@ -208,8 +208,14 @@ def test_options_of_rows(watermark, options, message) -> None:
 
 def test_options_of_rows_are_for_a_batch(watermark) -> None:
     row = np.zeros(100, F32)
-    for options in ({"on": [True]}, {"tenants": [1]}, {"deltas": [1]}):
-        with pytest.raises(greenprint.ArgumentError, match="is for a batch of rows"):
+    for options in (
+        {"on": [True]},
+        {"tenants": [1]},
+        {"deltas": [1]},
+        {"threads": greenprint.ThreadPool(2)},
+    ):
+        message = f"{next(iter(options))} is for a batch of rows, but logits is one row"
+        with pytest.raises(ValueError, match=message):
             watermark.bias(row, [1, 2], **options)
     assert not row.any()
 
