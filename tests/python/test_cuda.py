@@ -381,6 +381,7 @@ def follow_steps(key: greenprint.Key, rng: np.random.Generator, move: Any) -> in
         wanted = here(ids, memory.clone()[:, : 1003 - step % 4])
         marked += not torch.equal(wanted, memory[:, : 1003 - step % 4])
         scores = move(memory)[:, : 1003 - step % 4]
+        assert scores.is_cuda
         assert there(ids if step % 2 else ids.to(scores.device), scores) is scores
         assert_same_bits(scores.cpu().as_subclass(torch.Tensor), wanted)
         ids = ids[torch.from_numpy(rng.permutation(4))]
@@ -394,8 +395,9 @@ def follow_generate(key: greenprint.Key, model: Any, move: Any) -> int:
 
     Returns how many steps there were.
     """
-    from greenprint.transformers import GreenprintLogitsProcessor
     from test_transformers import PAD, PROMPTS, generate
+
+    from greenprint.transformers import GreenprintLogitsProcessor
 
     watermark = greenprint.Watermark(key, delta=3.0)
     there, here = (GreenprintLogitsProcessor(watermark, PAD) for _ in range(2))
@@ -404,7 +406,9 @@ def follow_generate(key: greenprint.Key, model: Any, move: Any) -> int:
     def compare(input_ids: Any, scores: Any) -> Any:
         wanted = here(input_ids.cpu(), scores.cpu().clone())
         steps.append(not torch.equal(wanted, scores.cpu()))
-        got = there(input_ids, move(scores)).as_subclass(torch.Tensor)
+        moved = move(scores)
+        assert moved.is_cuda
+        got = there(input_ids, moved).as_subclass(torch.Tensor)
         assert_same_bits(got.cpu(), wanted)
         return got
 

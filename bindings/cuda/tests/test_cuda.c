@@ -163,6 +163,14 @@ static void large_vectors(void **state) {
   json_decref(vectors);
 }
 
+static void *new_zeros(size_t count, size_t size) {
+  void *made = calloc(count, size);
+  if (made == NULL) {
+    abort();
+  }
+  return made;
+}
+
 /* The green list itself, packed: what a row of zeros becomes with delta 1. */
 static uint8_t *mask_on_device(const json_t *item, size_t vocabulary) {
   gp_key *key = key_of(item);
@@ -173,9 +181,8 @@ static uint8_t *mask_on_device(const json_t *item, size_t vocabulary) {
   uint32_t *ids = ids_of(array_of(item, "ids"), &context.n_tokens);
   context.tokens = ids;
   const size_t size = vocabulary * sizeof(float);
-  float *row = calloc(vocabulary, sizeof *row);
-  uint8_t *mask = calloc((vocabulary + 7) / 8, 1);
-  assert_true(row != NULL && mask != NULL);
+  float *row = new_zeros(vocabulary, sizeof *row);
+  uint8_t *mask = new_zeros((vocabulary + 7) / 8, 1);
   float *device = device_new(size);
   device_put(device, row, size);
   assert_ok(gp_cuda_bias_batch(cuda, GP_FLOAT32, device, 1, vocabulary, vocabulary, &context,
@@ -329,7 +336,7 @@ static void ids_without_a_window(void **state) {
 /* ------------------------------------------------------------------ against the CPU */
 
 #define WINDOW_MAX 8
-#define GUARD      64 /* bytes on either side of the logits, which nothing may touch */
+#define GUARD      ((size_t)64) /* bytes on either side of the logits, which nothing may touch */
 
 /* A batch in the CPU's memory, as gp_bias_batch() biases it, and on the device. */
 typedef struct batch {
@@ -513,7 +520,7 @@ static void random_batch(uint64_t *random, size_t gamma, gp_dtype dtype) {
 static void random_batches(void **state) {
   (void)state;
   uint64_t random = test_seed();
-  for (size_t i = 0; i < 12 * 3 * N_GAMMAS; i++) {
+  for (size_t i = 0; i < (size_t)12 * 3 * N_GAMMAS; i++) {
     random_batch(&random, i % N_GAMMAS, (gp_dtype)(GP_FLOAT32 + i / N_GAMMAS % 3));
   }
 }
@@ -618,8 +625,8 @@ static void check_far_logits(gp_dtype dtype, uint8_t *device) {
   uint8_t *got = logits_in(&b, b.got);
   device_put(device, before, row);
   device_put(device + far, before + row, row);
-  assert_ok(gp_cuda_bias_batch(cuda, dtype, device, b.n_rows, b.vocabulary, FAR, b.rows, NULL,
-                               error));
+  assert_ok(
+      gp_cuda_bias_batch(cuda, dtype, device, b.n_rows, b.vocabulary, FAR, b.rows, NULL, error));
   device_get(got, device, row);
   device_get(got + row, device + far, row);
   assert_batch(&b);

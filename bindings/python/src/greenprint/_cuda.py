@@ -251,16 +251,24 @@ def bias_rows(watermark: Watermark, scores: torch.Tensor, rows: int, n_rows: int
                 "the current stream is being captured into a CUDA graph, which would bias with "
                 "the same green lists at each launch; bias outside of the graph"
             )
-        kernels = _get_kernels()
-        found = kernels
-        if isinstance(kernels, Kernels):
-            found = kernels.prepare(watermark, device)
-            if not isinstance(found, Missing):
-                stream = torch.cuda.current_stream(device).cuda_stream
-                kernels.bias(found, view, rows, stream)
-                return
-        _do_without(found.reason)
-        bias_by_masks(watermark, scores, rows, n_rows)
+        missing = _bias_by_kernel(watermark, view, rows, device)
+        if missing is not None:
+            _do_without(missing.reason)
+            bias_by_masks(watermark, scores, rows, n_rows)
+
+
+def _bias_by_kernel(
+    watermark: Watermark, view: LogitsView, rows: int, device: int
+) -> Missing | None:
+    """Bias rows on the current device; where there is no kernel for it, return why not."""
+    kernels = _get_kernels()
+    if isinstance(kernels, Missing):
+        return kernels
+    handle = kernels.prepare(watermark, device)
+    if isinstance(handle, Missing):
+        return handle
+    kernels.bias(handle, view, rows, torch.cuda.current_stream(device).cuda_stream)
+    return None
 
 
 @contextlib.contextmanager
