@@ -393,7 +393,7 @@ def follow_steps(key: greenprint.Key, rng: np.random.Generator, move: Any) -> in
 def follow_generate(key: greenprint.Key, model: Any, move: Any) -> int:
     """Let a model generate by a processor on a device, and compare each step with the CPU's.
 
-    Returns how many steps there were.
+    Returns how many steps marked a row.
     """
     from test_transformers import PAD, PROMPTS, generate
 
@@ -414,8 +414,8 @@ def follow_generate(key: greenprint.Key, model: Any, move: Any) -> int:
 
     for options in ({}, {"do_sample": False, "num_beams": 3}):
         generate(model, compare, PROMPTS.to(model.device), **options)
-    assert all(steps[1:40])
-    return len(steps)
+    assert sum(steps) > 40
+    return sum(steps)
 
 
 def run_emulated_processor() -> None:
@@ -435,9 +435,7 @@ def run_emulated_processor() -> None:
 
     assert follow_steps(key, np.random.default_rng(1), move) == launched()
     before = launched()
-    steps = follow_generate(key, make_model(1), move)
-    assert steps > 40
-    assert steps - 10 < launched() - before <= steps
+    assert follow_generate(key, make_model(1), move) == launched() - before
     print("emulated processor: done")
 
 
@@ -569,7 +567,7 @@ def test_gpu_processor_follows_generate(key: greenprint.Key, kernel: None, dtype
     from test_transformers import make_model
 
     model = make_model(1).to("cuda", dtype)
-    assert follow_generate(key, model, lambda scores: scores.clone()) > 40
+    follow_generate(key, model, lambda scores: scores.clone())
 
 
 @needs_gpu

@@ -92,7 +92,7 @@ static cudaGraphExec_t record(const setting &s, void (*work)(const setting &, cu
     work(s, stream);
   }
   CHECK(cudaStreamEndCapture(stream, &graph));
-  CHECK(cudaGraphInstantiate(&executable, graph, 0));
+  CHECK(cudaGraphInstantiateWithFlags(&executable, graph, 0));
   CHECK(cudaGraphDestroy(graph));
   return executable;
 }

@@ -93,7 +93,7 @@ void *device_capture_end(void *stream) {
   cudaGraph_t graph = NULL;
   cudaGraphExec_t executable = NULL;
   CHECK(cudaStreamEndCapture((cudaStream_t)stream, &graph));
-  CHECK(cudaGraphInstantiate(&executable, graph, 0));
+  CHECK(cudaGraphInstantiateWithFlags(&executable, graph, 0));
   CHECK(cudaGraphDestroy(graph));
   return executable;
 }
