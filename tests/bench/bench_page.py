@@ -414,9 +414,9 @@ threads, by the clock. The C harness is `build/bench_greenprint` (`tests/bench/*
 {threads_section(results)}
 ### Instruction sets
 
-One row of {MAIN_VOCABULARY:,} logits in cache at gamma 1/4: the time of marking, and its ratio
-to a constant added with the same instruction set. `GREENPRINT_CPU` names the set; results are the
-same with all.
+One row of {MAIN_VOCABULARY:,} logits in cache at gamma 1/4: the time of marking, its ratio to a
+constant added with the same instruction set, and the share of quiet rounds. `GREENPRINT_CPU`
+names the set; results are the same with all.
 
 ![Times by instruction set](performance/sets.png)
 
@@ -476,9 +476,10 @@ How many times as long as `GreenprintLogitsProcessor`, processor against process
 What `GreenprintLogitsProcessor` adds to the C function it calls, `gp_generation_bias`, by the
 number of rows; a row is one logit here, so that next to nothing but the call is measured. Both
 are driven as `generate()` does, a new id for each row at each step, by turns; medians of
-{results.overhead["steps"]:,} steps, "more" being that of the differences. The C function is
-called through ctypes as well, which the difference leaves out: an empty C call, its share and the
-clock's, stands in the last column. (`tests/bench/processor_overhead.py`)
+{results.overhead["steps"]:,} steps. "More" is the median of the differences, the mean of those of
+either order. The C function is called through ctypes as well, which the difference leaves out:
+what an empty C call takes from Python, the clock included, stands in the last column.
+(`tests/bench/processor_overhead.py`)
 
 {overhead_table(results)}
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import bench_page
 import bench_results
+import corpora
 import instructions
+import performance
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,6 +179,19 @@ def test_the_page_has_all_sections(core):
         assert f"\n## {title}" in text
     assert "zcat x \\| wc" in text
     assert re.search(r"\b(nan|inf)\b", text) is None
+
+
+def test_what_was_not_built_is_named(monkeypatch, tmp_path, capsys):
+    absent = tmp_path / "absent"
+    monkeypatch.setattr(corpora, "BINARY", absent)
+    monkeypatch.setattr(performance, "HARNESS", absent)
+    for check in (corpora.need_binary, performance.need_binaries):
+        with pytest.raises(SystemExit, match=f"{absent} is absent: run `make`"):
+            check()
+    monkeypatch.setattr(instructions.shutil, "which", lambda name: name)
+    monkeypatch.setattr("sys.argv", ["instructions.py", "--build", str(tmp_path)])
+    assert instructions.main() == 2
+    assert "bench_instructions is absent: run `make`" in capsys.readouterr().err
 
 
 PROFILE = """# callgrind format
