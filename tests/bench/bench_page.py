@@ -140,7 +140,7 @@ def marking_table(results: Results, group: str) -> str:
                     f"{each(case, 'against_seconds') / 1e3:.1f} us",
                     f"{each(case) / 1e3:.1f} us",
                     *(spread(by_gamma[k]) for k in (1, 2, 3)),
-                    " / ".join(percent(quiet_share([by_gamma[k]])) for k in (1, 2, 3)),
+                    " / ".join(quiet_cell(by_gamma[k]) for k in (1, 2, 3)),
                     " / ".join(f"{by_gamma[k]['all']['ratio']:.2f}" for k in (1, 2, 3)),
                 ]
             )

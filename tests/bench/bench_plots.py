@@ -107,6 +107,7 @@ def draw_ratios(axis, results: Results, group: str, dtype: str) -> None:
             mfc="white",
             ms=5,
             ls="",
+            zorder=3,
         )
         axis.set_xticks(range(len(cases)), [f"{case['vocabulary']:,}" for case in cases])
 
