@@ -56,7 +56,7 @@ bench: all
 	@$(BUILD)/venv/bin/python tests/bench/performance.py
 
 bench-quick: all
-	@$(BUILD)/bench_greenprint --seconds 0.03
+	@$(BUILD)/bench_greenprint --seconds 0.03 --patience 1
 
 bench-instructions: all
 	@scripts/setup.sh lint

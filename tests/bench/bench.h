@@ -10,15 +10,27 @@
 typedef struct bench_options {
   bool quick;       /* a moment for each, no figures worth keeping: tests that it runs */
   double seconds;   /* for each comparison */
+  double patience;  /* times as long, while rounds are not quiet */
   int core;         /* to stay on; -1: the last one */
   const char *only; /* one group; NULL for all */
   const char *json; /* file to write; NULL for none */
 } bench_options;
 
+/* A comparison whose figures are still to be put into its result. */
+typedef struct bench_kept {
+  const char *group;
+  json_t *result;
+  bench_rounds rounds;
+} bench_kept;
+
 typedef struct bench_run {
   bench_options options;
-  const char *set; /* the library's instruction set */
-  json_t *results; /* array */
+  const char *set;  /* the library's instruction set */
+  json_t *results;  /* array */
+  size_t passes;    /* over comparisons that had too few quiet rounds before */
+  bench_kept *kept; /* group by group, in the order of the comparisons */
+  size_t n_kept;
+  size_t next; /* of the kept: the comparison that comes next */
 } bench_run;
 
 /* What was compared. Numbers that do not apply are 0, names NULL. */
@@ -37,15 +49,24 @@ typedef struct bench_label {
   size_t bytes; /* of memory that is walked through at random */
 } bench_label;
 
-/* Compares, prints a line and keeps the result. Returns it too, for what is worked out of it. */
-bench_result bench_case(bench_run *run, const bench_label *label, const bench_side *ours,
-                        const bench_side *against);
+enum {
+  BENCH_PASSES = 3 /* where patience is enough for each to take the whole time */
+};
+
+/* Compares, prints a line and keeps the rounds. In a later pass that is done only where the
+ * rounds of the passes before were not quiet. */
+void bench_case(bench_run *run, const bench_label *label, const bench_side *ours,
+                const bench_side *against);
+
+/* Whether a comparison of a group has too few quiet rounds. Sets run->next to its first. */
+bool bench_start_again(bench_run *run, const char *group);
+
+/* Puts the figures of all comparisons into the results, once the fastest probe of the whole run
+ * is known, and gives their rounds back. */
+void bench_finish_cases(bench_run *run);
 
 /* Prints and keeps a number by itself. */
 void bench_number(bench_run *run, const bench_label *label, double value, const char *unit);
-
-/* Effort for one comparison whose rounds should be at least so many. */
-bench_effort bench_effort_of(const bench_run *run, size_t rounds_min);
 
 /* The instruction set that the library uses in this process. */
 const char *bench_library_set(void);

@@ -42,9 +42,9 @@ def draw_goal(axis, value: float) -> None:
         f"goal {value:g}",
         (1.0, value),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 3),
+        xytext=(4, 0),
         textcoords="offset points",
-        ha="right",
+        va="center",
         color=COLOURS[5],
         fontsize=9,
     )
@@ -70,6 +70,8 @@ def ratios(results: Results, path: Path) -> None:
         line[0].set_ylabel("ratio of times")
     for axis in axes[1]:
         axis.set_xlabel("vocabulary")
+    if any(case["shown"] == "all" for case in results.cases("row") + results.cases("batch")):
+        axes[0][2].plot([], [], color="0.4", marker="o", mfc="white", ls="", label="not quiet")
     axes[0][2].legend(loc="lower left")
     finish(figure, path)
 
@@ -96,6 +98,17 @@ def draw_ratios(axis, results: Results, group: str, dtype: str) -> None:
             elinewidth=1,
             label=f"gamma {gamma_name(k)}",
         )
+        loud = [i for i, case in enumerate(cases) if case.get("shown") == "all"]
+        axis.plot(
+            [places[i] for i in loud],
+            [middle[i] for i in loud],
+            color=COLOURS[k - 1],
+            marker=MARKERS[k - 1],
+            mfc="white",
+            ms=5,
+            ls="",
+            zorder=3,
+        )
         axis.set_xticks(range(len(cases)), [f"{case['vocabulary']:,}" for case in cases])
 
 
@@ -111,7 +124,7 @@ def others(results: Results, path: Path) -> None:
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
     axis.set_xscale("log")
-    axis.set_xlim(min(times) / 3, max(times) * 6)
+    axis.set_xlim(min(times) / 3, max(times) * 15)
     for i, time in enumerate(times):
         factor = statistics.median(results.times_faster(vocabulary, names[i]))
         note = f" {time:,.0f} us" + (f", {factor:,.1f} times" if i else "")

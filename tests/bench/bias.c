@@ -173,7 +173,7 @@ static void bench_row(bench_run *run, const number_format *format, uint32_t k,
   };
   const bench_side ours = {.run = mark_row, .work = &work};
   const bench_side constant = {.run = add_to_row, .work = &work};
-  (void)bench_case(run, &label, &ours, &constant);
+  bench_case(run, &label, &ours, &constant);
   free(work.first);
   gp_watermark_free(work.watermark);
 }
@@ -229,7 +229,7 @@ void bench_batches(bench_run *run) {
         };
         const bench_side ours = {.run = mark_batch, .work = &work};
         const bench_side constant = {.run = add_to_batch, .work = &work};
-        (void)bench_case(run, &label, &ours, &constant);
+        bench_case(run, &label, &ours, &constant);
         gp_watermark_free(work.watermark);
       }
     }
@@ -258,7 +258,7 @@ static void bench_pool(bench_run *run, const number_format *format, unsigned cha
   };
   const bench_side ours = {.run = mark_batch_in_parallel, .work = &work};
   const bench_side alone = {.run = mark_batch, .work = &work};
-  (void)bench_case(run, &label, &ours, &alone);
+  bench_case(run, &label, &ours, &alone);
   gp_thread_pool_free(work.pool);
   gp_watermark_free(work.watermark);
 }

@@ -40,6 +40,12 @@ GAMMAS = {"1/2": "half.key", "1/4": "bench.key"}  # and the key file of each
 RESULTS: list[dict] = []  # what --json writes
 
 
+def need_binary() -> None:
+    """End with a message where the command was not built."""
+    if not BINARY.exists():
+        raise SystemExit(f"bench: {BINARY} is absent: run `make` to build it")
+
+
 def make_files() -> None:
     """Write the ids, drawn uniformly (all pairs differ) and by Zipf's law (they repeat)."""
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -229,7 +235,9 @@ def bench_detectors() -> None:
             print(f"  {name:<32} SKIPPED: {error}")
             continue
         print(f"  {name:<32} {each * 1e6:12.2f}   ours is {each / base:,.0f} times as fast")
-        RESULTS.append({"group": "detectors", "name": name, "seconds": each, "ours": base})
+        RESULTS.append(
+            {"group": "detectors", "name": name, "seconds": each, "ours": base, "tokens": n}
+        )
 
 
 def transformers_detector(ids: np.ndarray) -> float:
@@ -277,6 +285,7 @@ def main() -> None:
     parser.add_argument("--tenants", type=int, default=24_000, help="to trace at most")
     parser.add_argument("--json", type=Path, help="write the results there too")
     options = parser.parse_args()
+    need_binary()
     make_files()
     make_keys()
     bench_library(options.turns)

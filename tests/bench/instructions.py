@@ -143,9 +143,13 @@ def main() -> int:
     if shutil.which("valgrind") is None:
         print("instructions: valgrind is needed (Debian: valgrind)", file=sys.stderr)
         return 2
+    binary = options.build / "bench_instructions"
+    if not binary.exists():
+        print(f"instructions: {binary} is absent: run `make` to build it", file=sys.stderr)
+        return 2
     found: dict = {"counts": {}}
     for cpu in sets():
-        about, counts = count(options.build / "bench_instructions", cpu)
+        about, counts = count(binary, cpu)
         if about["cpu"] != cpu:
             raise SystemExit(f"instructions: asked for {cpu}, got {about['cpu']}")
         found |= {name: about["machine"][name] for name in ("compiler", "build", "openssl")}

@@ -2,6 +2,7 @@
 
 #include "measure.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,76 +34,86 @@ static double time_run(const bench_side *side, clockid_t clock) {
 }
 
 /* Runs both for a moment: caches, branch predictors and the clock of the processor settle.
- * Returns the seconds of a round, preparations included. */
+ * Returns the seconds of the shortest round, preparations included. */
 static double warm_up(const bench_side *ours, const bench_side *against, double seconds) {
   const double start = bench_now();
-  size_t rounds = 0;
+  double shortest = INFINITY;
   double now = start;
-  double last;
-  do {
-    last = now;
+  for (size_t rounds = 0; rounds < 2 || now - start < seconds; rounds++) {
+    const double last = now;
     (void)time_run(ours, CLOCK_MONOTONIC);
     (void)time_run(against, CLOCK_MONOTONIC);
     now = bench_now();
-    rounds++;
-  } while (rounds < 2 || now - start < seconds);
-  return now - last;
+    shortest = fmin(shortest, now - last);
+  }
+  return fmax(shortest, 1e-9);
 }
 
-/* --------------------------------------------------------------- statistics */
-
-static int compare_doubles(const void *a, const void *b) {
-  const double x = *(const double *)a;
-  const double y = *(const double *)b;
-  return (x > y) - (x < y);
+static double *grow(double *times, size_t n) {
+  times = realloc(times, n * sizeof *times);
+  if (times == NULL) {
+    bench_fail("memory", "there is not enough");
+  }
+  return times;
 }
 
-/* Of sorted values, interpolated. */
-static double quantile(const double *sorted, size_t n, double q) {
-  const double place = q * (double)(n - 1);
-  const size_t low = (size_t)place;
-  const size_t high = low + 1 < n ? low + 1 : low;
-  return sorted[low] + (place - (double)low) * (sorted[high] - sorted[low]);
+/* Both sides once, each between two probes. */
+static void run_round(const bench_side *ours, const bench_side *against, clockid_t clock,
+                      bench_rounds *rounds, double *last_probe) {
+  const size_t i = rounds->n++;
+  double probe = *last_probe;
+  for (size_t turn = 0; turn < 2; turn++) {
+    if (turn == i % 2) {
+      rounds->ours[i] = time_run(ours, clock);
+    } else {
+      rounds->against[i] = time_run(against, clock);
+    }
+    if (rounds->probes != NULL) {
+      *last_probe = bench_probe();
+      probe = fmax(probe, *last_probe);
+    }
+  }
+  if (rounds->probes != NULL) {
+    rounds->probes[i] = probe;
+  }
 }
 
-static bench_times summarise(double *times, size_t n) {
-  qsort(times, n, sizeof *times, compare_doubles);
-  return (bench_times){.median = quantile(times, n, 0.5), .least = times[0]};
+/* As many as there is time for. */
+static size_t rounds_wanted(const bench_effort *effort, double round) {
+  const double wanted = effort->seconds / round;
+  const size_t most = effort->rounds_max;
+  const size_t n = wanted < (double)most ? (size_t)wanted : most;
+  return n < effort->rounds_min ? effort->rounds_min : n;
 }
 
 void bench_compare(const bench_effort *effort, const bench_side *ours, const bench_side *against,
-                   bench_result *result) {
-  const double round = warm_up(ours, against, effort->seconds / 10);
-  const double wanted = effort->seconds / (round > 1e-9 ? round : 1e-9);
-  size_t n = wanted < (double)effort->rounds_max ? (size_t)wanted : effort->rounds_max;
-  n = n < effort->rounds_min ? effort->rounds_min : n;
+                   bench_rounds *rounds) {
+  const size_t n = rounds_wanted(effort, warm_up(ours, against, effort->seconds / 10));
+  const double patience = effort->wall ? 1.0 : effort->patience;
+  const size_t first = rounds->n;
+  const size_t end = first + (size_t)(patience * (double)n);
+  rounds->ours = grow(rounds->ours, end);
+  rounds->against = grow(rounds->against, end);
+  rounds->probes = effort->wall ? NULL : grow(rounds->probes, end);
   const clockid_t clock = effort->wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
-  double *a = bench_allocate(n * sizeof *a);
-  double *b = bench_allocate(n * sizeof *b);
-  double *ratios = bench_allocate(n * sizeof *ratios);
-  for (size_t i = 0; i < n; i++) {
-    if (i % 2 == 0) {
-      a[i] = time_run(ours, clock);
-      b[i] = time_run(against, clock);
-    } else {
-      b[i] = time_run(against, clock);
-      a[i] = time_run(ours, clock);
+  double probe = effort->wall ? 0.0 : bench_probe();
+  const double start = bench_now();
+  size_t quiet = 0; /* by the cheapest probe so far: right enough to know when to stop */
+  while (rounds->n < end && (rounds->n < first + n || quiet < n)) {
+    if (rounds->n >= first + n && bench_now() - start > patience * effort->seconds) {
+      break;
     }
-    ratios[i] = a[i] / b[i];
+    run_round(ours, against, clock, rounds, &probe);
+    quiet += rounds->probes != NULL &&
+             rounds->probes[rounds->n - 1] <= BENCH_QUIET * bench_probe_least();
   }
-  qsort(ratios, n, sizeof *ratios, compare_doubles);
-  *result = (bench_result){
-      .rounds = n,
-      .ours = summarise(a, n),
-      .against = summarise(b, n),
-      .ratio = quantile(ratios, n, 0.5),
-      .ratio_p10 = quantile(ratios, n, 0.1),
-      .ratio_p90 = quantile(ratios, n, 0.9),
-  };
-  result->ratio_of_least = result->ours.least / result->against.least;
-  free(a);
-  free(b);
-  free(ratios);
+}
+
+void bench_rounds_free(bench_rounds *rounds) {
+  free(rounds->ours);
+  free(rounds->against);
+  free(rounds->probes);
+  *rounds = (bench_rounds){0};
 }
 
 /* ------------------------------------------------------------------ pinning */

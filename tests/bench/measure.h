@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "greenprint.h"
+#include "quiet.h"
 
 /* One of the two things compared. `run` is timed. `before` (may be NULL) is not: it puts back
  * what run changes. */
@@ -17,39 +18,27 @@ typedef struct bench_side {
 } bench_side;
 
 /* How long to go on. Rounds are many and short, so that what else the machine does hits few of
- * them, and those on both sides. Times are those that the system gave to this thread, unless
- * `wall` is set: while another program has the core, they stand still. */
+ * them, and those on both sides. As many are wanted as `seconds` give, and as many quiet ones;
+ * for the latter the comparison goes on up to `patience` times as long. Times are those that the
+ * system gave to this thread, unless `wall` is set: while another program has the core, they
+ * stand still. */
 typedef struct bench_effort {
   double seconds; /* for one comparison */
+  double patience;
   size_t rounds_min;
-  size_t rounds_max;
-  bool wall; /* time by the clock on the wall, for what several threads do */
+  size_t rounds_max; /* wanted, at most */
+  bool wall;         /* time by the clock on the wall, for what several threads do; no probes */
 } bench_effort;
-
-/* Times of one side's run, in seconds. */
-typedef struct bench_times {
-  double median;
-  double least;
-} bench_times;
-
-/* A ratio is ours / against. The spread is that of the ratios of single rounds, whose two runs
- * follow one another. */
-typedef struct bench_result {
-  size_t rounds;
-  bench_times ours;
-  bench_times against;
-  double ratio;     /* median */
-  double ratio_p10; /* 10th percentile */
-  double ratio_p90;
-  double ratio_of_least;
-} bench_result;
 
 /* Seconds of a clock that only goes forward. */
 double bench_now(void);
 
-/* Warms both sides up, then runs them by turns, A B B A A B ..., and compares. */
+/* Warms both sides up, then runs them by turns, A B B A A B ..., and adds the times to `rounds`,
+ * which starts as zeros and is given back with bench_rounds_free(). */
 void bench_compare(const bench_effort *effort, const bench_side *ours, const bench_side *against,
-                   bench_result *result);
+                   bench_rounds *rounds);
+
+void bench_rounds_free(bench_rounds *rounds);
 
 /* Keeps this thread on one core: the given one, or with -1 the last of those it may run on.
  * Returns that core, or -1 where the system has no such call. */

@@ -2,7 +2,8 @@
 
 The parts leave their results in ``build/bench``: ``core.json`` (the C harness), ``row-SET.json``
 (rows in cache with other instruction sets), ``processors.json`` (pytest-benchmark),
-``corpora.json`` (the command on corpora) and ``versions.json``.
+``overhead.json`` (what the logits processor adds), ``corpora.json`` (the command on corpora) and
+``versions.json``.
 """
 
 from __future__ import annotations
@@ -44,13 +45,22 @@ def has_set(name: str) -> bool:
     return subprocess.run(probe, env=environment, capture_output=True).returncode == 0
 
 
-def measure(seconds: float) -> None:
+def need_binaries() -> None:
+    """End with a message where something to measure was not built."""
+    for binary in (HARNESS, ROOT / "build" / "greenprint"):
+        if not binary.exists():
+            raise SystemExit(f"bench: {binary} is absent: run `make` to build it")
+
+
+def measure(seconds: float, patience: float) -> None:
     """Run all parts."""
+    need_binaries()
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("row-*.json"):
         old.unlink()
     core = FOLDER / "core.json"
-    run("C harness", HARNESS, "--seconds", seconds, "--json", core)
+    effort = ("--seconds", seconds, "--patience", patience)
+    run("C harness", HARNESS, *effort, "--json", core)
     chosen = json.loads(core.read_text())["cpu"]
     for name in SETS:
         if name != chosen and has_set(name):
@@ -66,6 +76,8 @@ def measure(seconds: float) -> None:
         "--benchmark-timer=time.thread_time",  # stands still while others have the core
         OMP_NUM_THREADS="1",
     )
+    overhead = ("--json", FOLDER / "overhead.json")
+    run("processor over C", sys.executable, HERE / "processor_overhead.py", *overhead)
     run("corpora", sys.executable, HERE / "corpora.py", "--json", FOLDER / "corpora.json")
     versions = {"Python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in PACKAGES}
@@ -77,21 +89,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=0.4, help="for each comparison in C")
     parser.add_argument(
+        "--patience", type=float, default=6, help="times as long while the core is not quiet"
+    )
+    parser.add_argument(
         "--page-only", action="store_true", help="from the results of the last run"
     )
     parser.add_argument("--write", type=Path, default=ROOT / "docs", help="folder of the page")
     options = parser.parse_args()
     start = time.perf_counter()
     if not options.page_only:
-        measure(options.seconds)
-    results = read(FOLDER)
+        measure(options.seconds, options.patience)
+    try:
+        results = read(FOLDER)
+    except FileNotFoundError as error:
+        raise SystemExit(f"bench: {error.filename} is absent: run without --page-only") from None
     path = bench_page.write(results, options.write)
     print()
     for goal in goals(results):
         limit = f"{'at least' if goal.at_least else 'at most'} {goal.limit:g}{goal.unit}"
         met = "met    " if goal.met else "NOT MET"
         print(f"  {met} {goal.found:8.2f}{goal.unit:<3} {limit:<14} {goal.work}; "
-              f"{goal.against} ({goal.where})")  # fmt: skip
+              f"{goal.against} ({goal.where}{goal.share_text(', ')})")  # fmt: skip
     print(f"\nwrote {path} after {time.perf_counter() - start:.0f} s")
 
 

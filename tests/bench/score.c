@@ -70,7 +70,7 @@ static void compare_with_aes(bench_run *run, const char *name, uint32_t k, size_
       .gamma_log2_den = k,
   };
   const bench_side blocks = {.run = bench_aes_run, .work = &aes};
-  (void)bench_case(run, &label, ours, &blocks);
+  bench_case(run, &label, ours, &blocks);
   bench_aes_free(&aes);
 }
 
