@@ -909,6 +909,201 @@ typedef struct gp_corpus_point {
 } gp_corpus_point;
 GP_API size_t gp_corpus_get_curve(const gp_corpus *corpus, const gp_corpus_point **points);
 
+/* --------------------------------------------------------------- served contexts */
+
+/* A set of contexts, such as all that an owner served: windows of h token ids, each kept as a
+ * 64-bit fingerprint (SPEC.md section 16). Needs no key. A context that is not in the set is
+ * taken for one that is with probability n / 2^64. Immutable once loaded: thread-safe. */
+typedef struct gp_contexts gp_contexts;
+
+typedef struct gp_contexts_info {
+  uint32_t context_width; /* h, tokens */
+  uint64_t contexts;      /* distinct ones, n */
+  uint64_t documents;     /* that they were taken from */
+  uint64_t tokens;
+  gp_input_facts file; /* zero where it was not loaded from a file */
+} gp_contexts_info;
+
+/* Collects contexts in bounded memory: 8 bytes for each distinct context, twice that while runs
+ * are merged, and a buffer. One thread at a time. */
+typedef struct gp_contexts_builder gp_contexts_builder;
+
+/* context_width is 1 to GP_CONTEXT_WIDTH_MAX. */
+GP_API GP_MUST_CHECK gp_status gp_contexts_builder_new(uint32_t context_width,
+                                                       gp_contexts_builder **builder,
+                                                       gp_error *error);
+GP_API void gp_contexts_builder_free(gp_contexts_builder *builder);
+
+/* Adds every window of h ids of one document that has a token behind it, the contexts that the
+ * document's scored tokens have. */
+GP_API GP_MUST_CHECK gp_status gp_contexts_builder_add(gp_contexts_builder *builder,
+                                                       const uint32_t *tokens, size_t n_tokens,
+                                                       gp_error *error);
+
+/* Adds everything from a file of gp_contexts_builder_save(); of the same width. */
+GP_API GP_MUST_CHECK gp_status gp_contexts_builder_merge(gp_contexts_builder *builder,
+                                                         const char *path, gp_error *error);
+
+/* Writes the set; the file appears whole or not at all and never replaces one. What was added
+ * in whatever order and parts gives the same bytes. */
+GP_API GP_MUST_CHECK gp_status gp_contexts_builder_save(gp_contexts_builder *builder,
+                                                        const char *path, gp_error *error);
+
+GP_API GP_MUST_CHECK gp_status gp_contexts_load(const char *path, gp_contexts **contexts,
+                                                gp_error *error);
+GP_API void gp_contexts_free(gp_contexts *contexts);
+GP_API void gp_contexts_get_info(const gp_contexts *contexts, gp_contexts_info *info);
+
+/* Whether the window tokens[0] to tokens[h - 1] is in the set. */
+GP_API bool gp_contexts_have(const gp_contexts *contexts, const uint32_t *tokens);
+
+/* ------------------------------------------------------------------ model weights */
+
+/* What an open model holds for likely, beyond a reference model: a file that
+ * greenprint.audit of the Python package writes (SPEC.md section 14, kind 2), read once from
+ * front to back. It says nothing about a key, a scheme or a context width. Memory is bounded by
+ * the longest document, and what the file claims allocates nothing. One thread at a time. */
+typedef struct gp_model_weights gp_model_weights;
+
+GP_API GP_MUST_CHECK gp_status gp_model_weights_open(const char *path, gp_model_weights **file,
+                                                     gp_error *error);
+GP_API void gp_model_weights_free(gp_model_weights *file);
+
+/* What stands behind the first n_tokens - 1 and all ids of a document: `count` ids, ascending,
+ * that may come next, and their weights, from -1 to 1. */
+typedef struct gp_model_weights_position {
+  size_t count;
+  uint32_t ids[GP_EXPECTATIONS_TOP_MAX];
+  float weights[GP_EXPECTATIONS_TOP_MAX];
+} gp_model_weights_position;
+
+/* The next document's ids, valid until the next call, or *more = false at the end; then
+ * gp_model_weights_position() for each of its tokens in order: position i is about token i,
+ * given what stands before it. Errors name the file and the document. */
+GP_API GP_MUST_CHECK gp_status gp_model_weights_next(gp_model_weights *file,
+                                                     const uint32_t **tokens, size_t *n_tokens,
+                                                     bool *more, gp_error *error);
+GP_API GP_MUST_CHECK gp_status gp_model_weights_position_next(gp_model_weights *file,
+                                                              gp_model_weights_position *position,
+                                                              gp_error *error);
+
+/* As gp_expectations_get_info(). */
+GP_API void gp_model_weights_get_info(const gp_model_weights *file, gp_expectations_info *info);
+
+/* ----------------------------------------------------------------- audit of a model */
+
+/* The evidence that a model's answers, or its distributions, are: coins with weights, collected
+ * without any key, to be tested under any number of them (SPEC.md section 17). Every coin, a
+ * (context, token) pair, enters once, with a weight that no key has a say in:
+ *
+ *   distinct   1 where the pair occurred, however often
+ *   root       the square root of how often it occurred
+ *   reference  how often it occurred, minus what a reference model expected
+ *   open       the sum of its weights in files of model weights
+ *
+ * Positions whose context occurs in their own row's prompt are left out. One thread at a time
+ * may add; gp_audit_test() is thread-safe once nothing more is added. */
+typedef struct gp_audit gp_audit;
+
+typedef enum gp_audit_statistic {
+  GP_AUDIT_DISTINCT = 1,
+  GP_AUDIT_ROOT = 2,
+  GP_AUDIT_REFERENCE = 3,
+  GP_AUDIT_OPEN = 4
+} gp_audit_statistic;
+
+/* "distinct", "root", "reference" or "open"; "?" for anything else. Static storage. */
+GP_API const char *gp_audit_statistic_name(gp_audit_statistic statistic);
+
+/* The parameters of the keys that it will be tested with. */
+GP_API GP_MUST_CHECK gp_status gp_audit_new(const gp_params *params, gp_audit **audit,
+                                            gp_error *error);
+GP_API void gp_audit_free(gp_audit *audit);
+
+/* Adds one answer, and the prompt it answers (NULL and 0 for none), which is not scored and
+ * gives no context to the answer. `expectations` may be NULL; where it is not, the next document
+ * of it has to be this answer, and all answers must have theirs. Memory grows with the
+ * distinct coins. After an error the audit can only be freed. */
+GP_API GP_MUST_CHECK gp_status gp_audit_add(gp_audit *audit, const uint32_t *prompt,
+                                            size_t n_prompt, const uint32_t *tokens,
+                                            size_t n_tokens, gp_expectations *expectations,
+                                            gp_error *error);
+
+/* Adds a whole file of model weights. An audit holds answers or model weights, not both. */
+GP_API GP_MUST_CHECK gp_status gp_audit_add_model(gp_audit *audit, gp_model_weights *file,
+                                                  gp_error *error);
+
+/* Notes which contexts are among those served; they are then tested by themselves as well. */
+GP_API GP_MUST_CHECK gp_status gp_audit_set_served(gp_audit *audit, const gp_contexts *served,
+                                                   gp_error *error);
+
+typedef struct gp_audit_counts {
+  uint64_t documents;
+  uint64_t tokens;
+  uint64_t positions; /* with a context */
+  uint64_t in_prompt; /* of these, left out: their context occurs in the prompt */
+  uint64_t contexts;  /* distinct ones that are tested */
+  uint64_t coins;     /* distinct pairs that occurred, or have weights */
+  uint64_t expected;  /* further pairs that were only expected */
+  bool has_served;
+  uint64_t served_contexts; /* of the contexts, those in the served set */
+  uint64_t served_coins;
+} gp_audit_counts;
+GP_API void gp_audit_get_counts(const gp_audit *audit, gp_audit_counts *counts);
+
+/* A test of one statistic, prepared for many keys: the weights in the order of their coins, and
+ * the null distribution of their sum. The audit must outlive it, and nothing may be added
+ * meanwhile. Immutable: thread-safe. */
+typedef struct gp_audit_test gp_audit_test;
+
+/* `served_only`: only coins whose context is in the served set. Which contexts were served
+ * depends on the key, so the p-value is then that of an e-value (SPEC.md section 17). */
+GP_API GP_MUST_CHECK gp_status gp_audit_test_new(const gp_audit *audit,
+                                                 gp_audit_statistic statistic, bool served_only,
+                                                 gp_audit_test **test, gp_error *error);
+GP_API void gp_audit_test_free(gp_audit_test *test);
+
+typedef struct gp_audit_result {
+  uint64_t coins;   /* of a weight other than 0 */
+  uint64_t green;   /* of these */
+  double statistic; /* T */
+  double z;         /* in units of its standard deviation; 0 without coins */
+  double log10_p;   /* the verdict's. distinct: exact binomial tail; otherwise the Chernoff
+                       bound; served_only: min(0, -log10_e) */
+  double log10_p_saddlepoint; /* Lugannani-Rice: an approximation, for information */
+  double log10_e;             /* e-value: E[10^log10_e] <= 1 under the null hypothesis */
+} gp_audit_result;
+
+/* Tests a key, with a tenant or none (`options` may be NULL). The key's parameters have to be
+ * those of the audit. Errors: GP_ERR_ARGUMENT, GP_ERR_MEMORY, GP_ERR_CRYPTO. */
+GP_API GP_MUST_CHECK gp_status gp_audit_test_key(const gp_audit_test *test, const gp_key *key,
+                                                 const gp_verifier_options *options,
+                                                 gp_audit_result *result, gp_error *error);
+
+/* The same for many keys, for controls and tracing: the Chernoff bound is taken at one of a
+ * fixed set of places instead of the best, never below the exact tail; the saddle-point value
+ * is not computed and NaN. `threads` is 1 to 1024; results do not depend on it. */
+typedef struct gp_audit_candidate {
+  const gp_key *key;
+  gp_verifier_options options;
+} gp_audit_candidate;
+GP_API GP_MUST_CHECK gp_status gp_audit_test_many(const gp_audit_test *test,
+                                                  const gp_audit_candidate *candidates, size_t n,
+                                                  unsigned threads, gp_audit_result *results,
+                                                  gp_error *error);
+
+/* A key that nobody ever used, for control `index` of an audit of the key with this commitment:
+ * anybody can make it again (SPEC.md section 17). */
+GP_API GP_MUST_CHECK gp_status gp_audit_control_key(const gp_params *params,
+                                                    const uint8_t commitment[GP_COMMITMENT_SIZE],
+                                                    uint32_t index, gp_key **key,
+                                                    gp_error *error);
+
+/* Holm: log10_adjusted[i] is the smallest family-wise error rate (as log10) at which hypothesis
+ * i is rejected, under any dependence [Holm 1979]. Otherwise as gp_benjamini_hochberg(). */
+GP_API GP_MUST_CHECK gp_status gp_holm(const double *log10_p, size_t n, double *log10_adjusted,
+                                       gp_error *error);
+
 #ifdef __cplusplus
 }
 #endif
