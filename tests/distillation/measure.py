@@ -1,0 +1,233 @@
+"""Audits of a student: every statistic beside those that were published before.
+
+A statistic is named by what it is made of:
+
+- ``closed distinct``: each pair of the answers once (published as deduplicated scoring);
+- ``closed root``: the square root of how often;
+- ``closed REFERENCE``: occurrences minus what a reference model expected;
+- ``open top token``: the colour of the most likely token behind each context (published);
+- ``open first``: the whole distribution behind the first occurrence of each context;
+- ``open``, ``open REFERENCE``: distributions, all occurrences summed, minus a reference model's.
+
+With `` served`` behind it, only contexts that the owner served count, and p is an e-value's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from greenprint import Audit, AuditTest, Contexts, Expectations, Key, Verifier, control_key
+from greenprint.audit import ModelWeightsWriter, collect_closed, collect_open
+from greenprint.reference import write_expectations
+
+Ids = Sequence[Sequence[int]]
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One statistic of one student: the true key, and keys that were never used."""
+
+    coins: int
+    z: float
+    log10_p: float
+    controls_z: list[float]
+    controls_log10_p: list[float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What an audit needs to know beside the student."""
+
+    key: Key
+    controls: int = 1000
+    served: Contexts | None = None
+
+
+def _figures(test: AuditTest, case: Case) -> Figures:
+    own = test.key(case.key)
+    others = test.many([control_key(case.key, i) for i in range(case.controls)], threads=THREADS)
+    return Figures(
+        own.coins,
+        own.z,
+        own.log10_p,
+        [round(other.z, 4) for other in others],
+        [round(other.log10_p, 4) for other in others],
+    )
+
+
+def _by_verifier(pairs: Ids, case: Case) -> Figures:
+    """Score windows with a token behind them, each distinct one once."""
+
+    def result(key: Key) -> Any:
+        verifier = Verifier(key)
+        for pair in pairs:
+            verifier.add(pair)
+        return verifier.result()
+
+    own = result(case.key)
+    others = [result(control_key(case.key, i)) for i in range(min(case.controls, 100))]
+    return Figures(
+        own.scored,
+        own.z,
+        own.log10_p,
+        [round(other.z, 4) for other in others],
+        [round(other.log10_p, 4) for other in others],
+    )
+
+
+def _with_served(audit: Audit, statistic: str, name: str, case: Case) -> dict[str, Figures]:
+    if case.served is not None:
+        audit.set_served(case.served)
+    found = {name: _figures(audit.test(statistic), case)}
+    if case.served is not None:
+        found[f"{name} served"] = _figures(audit.test(statistic, served_only=True), case)
+    return found
+
+
+def closed(
+    student: Any,
+    prompts: Ids,
+    folder: Path,
+    case: Case,
+    *,
+    references: dict[str, Any],
+    seed: int = 0,
+    max_new_tokens: int = 128,
+    temperature: float = 1.0,
+    end: int = 0,
+) -> dict[str, Figures]:
+    """Ask a student, and test its answers."""
+    path = folder / "closed.jsonl"
+    collect_closed(
+        student,
+        prompts,
+        path,
+        seed=seed,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        end_ids=[end],
+        batch_size=64,
+        progress=False,
+    )
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return closed_rows(rows, folder, case, references=references, temperature=temperature)
+
+
+def closed_rows(
+    rows: Sequence[dict],
+    folder: Path,
+    case: Case,
+    *,
+    references: dict[str, Any],
+    temperature: float = 1.0,
+) -> dict[str, Figures]:
+    """Test answers that are there."""
+    plain = Audit(case.key.params)
+    for row in rows:
+        plain.add(row["tokens"], row["prompt"])
+    found = {}
+    for statistic in ("distinct", "root"):
+        found |= _with_served(plain, statistic, f"closed {statistic}", case)
+    for name, model in references.items():
+        path = folder / f"closed-{name}.gpx"
+        write_expectations(
+            model,
+            [row["tokens"] for row in rows],
+            path,
+            prompts=[row["prompt"] for row in rows],
+            temperature=temperature or 0.1,
+            batch_size=32,
+            progress=False,
+        )
+        audit = Audit(case.key.params)
+        file = Expectations(path)
+        for row in rows:
+            audit.add(row["tokens"], row["prompt"], file)
+        file.finish()
+        found |= _with_served(audit, "reference", f"closed {name}", case)
+        path.unlink()
+    return found
+
+
+@torch.inference_mode()
+def _distributions(model: Any, text: Sequence[int]) -> np.ndarray:
+    """Return what a model holds for likely behind each id of a text but the last."""
+    return model(torch.tensor([text])).logits[0, :-1].float().softmax(-1).numpy()
+
+
+def _published_open(student: Any, texts: Ids, folder: Path, case: Case) -> dict[str, Figures]:
+    """Test the most likely tokens, and whole distributions at first occurrences."""
+    width = case.key.params.context_width
+    seen: set[tuple[int, ...]] = set()
+    pairs: set[tuple[int, ...]] = set()
+    path = folder / "first.gpx"
+    with ModelWeightsWriter(path, label="first occurrences", top_k=64) as writer:
+        for text in texts:
+            whole = _distributions(student, text)
+            ids = np.argsort(-whole, 1)[:, :64]
+            weights = np.take_along_axis(whole, ids, 1)
+            for i in range(len(text) - 1):
+                context = tuple(text[i + 1 - width : i + 1]) if i + 1 >= width else None
+                if context is not None:
+                    pairs.add((*context, int(ids[i, 0])))
+                if context is None or context in seen:
+                    weights[i] = 0
+                else:
+                    seen.add(context)
+            nothing = np.zeros((1, 64))
+            writer.add(
+                text, np.vstack([nothing.astype(np.int64), ids]), np.vstack([nothing, weights])
+            )
+    audit = Audit(case.key.params)
+    audit.add_model(path)
+    path.unlink()
+    return {
+        "open top token": _by_verifier(sorted(pairs), case),
+        "open first": _figures(audit.test("open"), case),
+    }
+
+
+def open_(
+    student: Any, texts: Ids, folder: Path, case: Case, *, references: dict[str, Any]
+) -> dict[str, Figures]:
+    """Drive a student with texts, and test its distributions."""
+    found = _published_open(student, texts, folder, case)
+    for name, model in {"": None, **references}.items():
+        path = folder / f"open-{name}.gpx"
+        collect_open(
+            student, texts, path, reference=model, batch_size=16, progress=False, resume=False
+        )
+        audit = Audit(case.key.params)
+        audit.add_model(path)
+        found |= _with_served(audit, "open", f"open {name}".strip(), case)
+        path.unlink()
+    return found
+
+
+def uniform_enough(log10_p: Sequence[float], alpha: float = 1e-6) -> bool:
+    """Tell whether p-values of controls are not too small, level by level, by exact tails."""
+    from scipy.stats import binom
+
+    values = 10.0 ** np.asarray(log10_p)
+    levels = (0.5, 0.1, 0.01, 0.001)
+    tails = [binom.sf((values <= level).sum() - 1, len(values), level) for level in levels]
+    return min(tails) * len(levels) > alpha
+
+
+def to_json(found: dict[str, Figures]) -> dict[str, dict]:
+    """Return figures as they are kept."""
+    return {name: asdict(figures) for name, figures in found.items()}
+
+
+def mean_z(found: Sequence[Figures]) -> float:
+    """Return the mean z of several students."""
+    return math.fsum(figures.z for figures in found) / len(found)
