@@ -1,4 +1,4 @@
-/* The cipher block of fused kernels on x86: AES-NI. */
+/* The cipher block of fused kernels on x86: AES-NI. Of AVX-512 if GP_BLOCK_AVX512 says so. */
 #ifndef GP_EMBED_X86_BLOCK_AESNI_H
 #define GP_EMBED_X86_BLOCK_AESNI_H
 
@@ -42,9 +42,13 @@ GP_BLOCK_INLINE gp_block gp_block_end(gp_block x, const gp_aes *aes) {
   return _mm_aesenclast_si128(x, gp_block_key(aes, GP_AES_ROUNDS));
 }
 
-/* bit ? less | ~plane : less & ~plane */
+/* bit ? less | ~plane : less & ~plane, which is what most of less, ~plane and bit say */
 GP_BLOCK_INLINE gp_block gp_block_less(gp_block less, gp_block plane, gp_block bit) {
+#ifdef GP_BLOCK_AVX512
+  return _mm_ternarylogic_epi32(less, plane, bit, 0xB2);
+#else
   return _mm_or_si128(_mm_andnot_si128(plane, _mm_or_si128(less, bit)), _mm_and_si128(less, bit));
+#endif
 }
 
 #endif
