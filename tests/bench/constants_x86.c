@@ -95,9 +95,9 @@ AVX512 static inline __m512i round_bfloat16_avx512(__m512i even, __m512i odd) {
   const __m512i swap = _mm512_set4_epi32(0x0D0C0F0E, 0x09080B0A, 0x05040706, 0x01000302);
   const __m512i upper = _mm512_mask_shuffle_epi8(odd, 0x3333333333333333U, even, swap);
   const __m512i lower = _mm512_mask_shuffle_epi8(even, 0xCCCCCCCCCCCCCCCCU, odd, swap);
-  const __m512i least = _mm512_ternarylogic_epi32(/* ~upper & 1 | 0x8000 */
-                                                  upper, _mm512_set1_epi16(1),
-                                                  _mm512_set1_epi16((short)0x8000), 0xAE);
+  const __m512i one = _mm512_set1_epi16(1);
+  const __m512i half = _mm512_set1_epi16((short)0x8000);
+  const __m512i least = _mm512_ternarylogic_epi32(upper, one, half, 0xAE); /* ~upper & 1 | half */
   const __mmask32 up = _mm512_cmpge_epu16_mask(lower, least);
   return _mm512_mask_sub_epi16(upper, up, upper, _mm512_set1_epi16(-1));
 }

@@ -44,9 +44,9 @@ GP_TARGET GP_INLINE void bias_float16(gp_addend addend, const uint16_t *mask,
 
 /*
  * The upper halves of 32 numbers, those at even places and those at odd places, rounded to
- * nearest and ties to even: one up where the lower half is above 0x8000, or is it and the upper
- * half is odd. Both halves are first brought together, so that they are dealt with 32 at a time.
- * A NaN needs no care: its lower half is zero.
+ * nearest and ties to even: up where the lower half is at least 0x8000, or more than that if the
+ * upper half is even. Upper and lower halves are first brought together, so that 32 are rounded
+ * at a time. A NaN needs no care: its lower half is zero.
  */
 GP_TARGET GP_INLINE __m512i round_bfloat16(__m512 even_sums, __m512 odd_sums) {
   const __m512i even = _mm512_castps_si512(even_sums);
@@ -54,9 +54,9 @@ GP_TARGET GP_INLINE __m512i round_bfloat16(__m512 even_sums, __m512 odd_sums) {
   const __m512i swap = _mm512_set4_epi32(0x0D0C0F0E, 0x09080B0A, 0x05040706, 0x01000302);
   const __m512i upper = _mm512_mask_shuffle_epi8(odd, 0x3333333333333333U, even, swap);
   const __m512i lower = _mm512_mask_shuffle_epi8(even, 0xCCCCCCCCCCCCCCCCU, odd, swap);
-  const __m512i least = _mm512_ternarylogic_epi32(/* ~upper & 1 | 0x8000 */
-                                                  upper, _mm512_set1_epi16(1),
-                                                  _mm512_set1_epi16((short)0x8000), 0xAE);
+  const __m512i one = _mm512_set1_epi16(1);
+  const __m512i half = _mm512_set1_epi16((short)0x8000);
+  const __m512i least = _mm512_ternarylogic_epi32(upper, one, half, 0xAE); /* ~upper & 1 | half */
   const __mmask32 up = _mm512_cmpge_epu16_mask(lower, least);
   return _mm512_mask_sub_epi16(upper, up, upper, _mm512_set1_epi16(-1));
 }
