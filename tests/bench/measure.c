@@ -57,7 +57,8 @@ static double *grow(double *times, size_t n) {
   return times;
 }
 
-/* Both sides once, each between two probes. */
+/* Both sides once, each between two probes. A round whose time the system gives as none, as some
+ * do that run on others' processors, is forgotten. */
 static void run_round(const bench_side *ours, const bench_side *against, clockid_t clock,
                       bench_rounds *rounds, double *last_probe) {
   const size_t i = rounds->n++;
@@ -73,7 +74,9 @@ static void run_round(const bench_side *ours, const bench_side *against, clockid
       probe = fmax(probe, *last_probe);
     }
   }
-  if (rounds->probes != NULL) {
+  if (!(rounds->ours[i] > 0.0 && rounds->against[i] > 0.0)) {
+    rounds->n--;
+  } else if (rounds->probes != NULL) {
     rounds->probes[i] = probe;
   }
 }
@@ -103,8 +106,9 @@ void bench_compare(const bench_effort *effort, const bench_side *ours, const ben
     if (rounds->n >= first + n && bench_now() - start > patience * effort->seconds) {
       break;
     }
+    const size_t before = rounds->n;
     run_round(ours, against, clock, rounds, &probe);
-    quiet += rounds->probes != NULL &&
+    quiet += rounds->n > before && rounds->probes != NULL &&
              rounds->probes[rounds->n - 1] <= BENCH_QUIET * bench_probe_least();
   }
 }
