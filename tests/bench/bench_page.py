@@ -392,7 +392,8 @@ threads, by the clock. The C harness is `build/bench_greenprint` (`tests/bench/*
   vectors, and gives the same bits as portable code for it. For float16 and bfloat16 that is
   widening to float32, adding, rounding to nearest with ties to even, as marking does it. It
   does not ask for memory ahead, which marking does for batches: that is why some ratios there are
-  below 1.
+  below 1. With rows of 16 bits in cache, a constant takes so little that the AES blocks of the
+  same logits, which do not become fewer with smaller numbers, cannot hide behind it.
 - **In cache**: one row over and over. **From memory**: batches of 64 rows taken in turn from
   256 MiB, more than the caches hold. Every row has another context.
 - **Bare AES** is OpenSSL's AES-128-ECB in calls of 512 blocks, as many as the scheme needs: k
