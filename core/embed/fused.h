@@ -4,9 +4,12 @@
  *   GP_TARGET                       attributes of every function that uses the instruction set
  *   gp_block                        a vector of 128 bits, and on it:
  *   gp_block_counter(nonce, c)      nonce in 12 bytes, c big-endian in the last 4
- *   gp_block_hold(aes, x, n)        aes, of which nothing is loaded before all n blocks are
- * known, lest round keys be put on the stack gp_block_begin(x, aes), gp_block_round(x, aes, r),
- * gp_block_end(x, aes) AES: what comes before round 1, rounds r = 1 to 9, the last
+ *   gp_block_hold(aes, x, n)        aes, not loaded from before all n blocks are known
+ *
+ *   gp_block_begin(x, aes)          AES: what comes before round 1,
+ *   gp_block_round(x, aes, r)       rounds r = 1 to 9,
+ *   gp_block_end(x, aes)            and the last
+ *
  *   gp_block_less(less, plane, bit) plane by plane from the least significant, the comparison
  *                                   that prf/mask.c explains; bit is all ones or all zeros
  *   gp_block_store(out, x), gp_block_load(in), gp_block_fill(byte)

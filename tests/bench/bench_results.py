@@ -157,7 +157,7 @@ def detector_goal(results: Results) -> list[Goal]:
     return [
         Goal(
             *("score one document", "transformers' `WatermarkDetector`", 5000),
-            *(r["seconds"] / r["ours"], "a million ids in memory", True),
+            *(r["seconds"] / r["ours"], "a token, in memory", True),
         )
         for r in results.corpora
         if r["group"] == "detectors" and r["name"].startswith("transformers")

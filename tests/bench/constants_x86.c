@@ -1,4 +1,4 @@
-/* Adding a constant with AVX2 and with AVX-512, in the fewest instructions known to us. Loops are
+/* Adding a constant with AVX2 and with AVX-512, in the fewest instructions known. Loops are
  * unrolled as far as it makes them faster. */
 #include "constants.h"
 

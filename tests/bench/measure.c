@@ -101,10 +101,14 @@ void bench_compare(const bench_effort *effort, const bench_side *ours, const ben
   const clockid_t clock = effort->wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
   double probe = effort->wall ? 0.0 : bench_probe();
   const double start = bench_now();
+  const double patient_until = start + fmax(1.0, 10.0 * patience * effort->seconds);
   size_t quiet = 0; /* by the cheapest probe so far: right enough to know when to stop */
   while (rounds->n < end && (rounds->n < first + n || quiet < n)) {
     if (rounds->n >= first + n && bench_now() - start > patience * effort->seconds) {
       break;
+    }
+    if (rounds->n == first && bench_now() > patient_until) {
+      bench_fail("clock", "too coarse for such short work");
     }
     const size_t before = rounds->n;
     run_round(ours, against, clock, rounds, &probe);

@@ -171,6 +171,8 @@ static gp_status generate(gp_error *error) {
 
 /* A batch on two threads. A kernel that needs no lane does not look for one, and which thread is
  * first at the rows is up to chance; but a never-biased token makes both want a lane. */
+static long refused_in_batches;
+
 static gp_status embed_in_parallel(gp_error *error) {
   const uint32_t never[] = {3};
   gp_watermark_options options = gp_watermark_options_default();
@@ -191,6 +193,7 @@ static gp_status embed_in_parallel(gp_error *error) {
   if (status == GP_OK) {
     status = gp_bias_batch_parallel(watermark, pool, GP_FLOAT32, logits[0], 8, 1000, 1000, rows,
                                     error);
+    refused_in_batches += status != GP_OK;
   }
   gp_thread_pool_free(pool);
   gp_watermark_free(watermark);
@@ -490,7 +493,9 @@ static void key_file(void **state) {
 static void embedding(void **state) {
   (void)state;
   fail_each(embed, false);
+  refused_in_batches = 0;
   fail_each(embed_in_parallel, false);
+  assert_true(refused_in_batches > 0);
   fail_each(generate, false);
 }
 
