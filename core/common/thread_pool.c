@@ -7,6 +7,10 @@
  * that a short batch need not wait for them. Nothing is locked: waking up is a semaphore, the
  * rest are atomic counters.
  */
+#ifdef __linux__
+#define _GNU_SOURCE /* sched_getaffinity() */
+#endif
+
 #include "common/thread_pool.h"
 
 #include <errno.h>
@@ -144,6 +148,22 @@ static bool start_thread(gp_thread_pool *pool) {
   return failed == 0;
 }
 
+/* Processors that the calling thread may run on: fewer than there are in many containers and
+ * batch systems. 1 to GP_THREADS_MAX. */
+static size_t count_processors(void) {
+  long count = 0;
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    count = CPU_COUNT(&allowed);
+  }
+#endif
+  if (count < 1) { /* or more than cpu_set_t has room for */
+    count = sysconf(_SC_NPROCESSORS_ONLN);
+  }
+  return count < 1 ? 1 : (count > GP_THREADS_MAX ? GP_THREADS_MAX : (size_t)count);
+}
+
 gp_status gp_thread_pool_new(size_t n_threads, gp_thread_pool **pool, gp_error *error) {
   if (pool == NULL) {
     return gp_fail_null(error, __func__, "pool");
@@ -153,8 +173,7 @@ gp_status gp_thread_pool_new(size_t n_threads, gp_thread_pool **pool, gp_error *
                    GP_THREADS_MAX, n_threads);
   }
   if (n_threads == 0) {
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    n_threads = online < 1 ? 1 : (online > GP_THREADS_MAX ? GP_THREADS_MAX : (size_t)online);
+    n_threads = count_processors();
   }
   const size_t alignment = _Alignof(gp_thread_pool);
   const size_t size = sizeof(gp_thread_pool) + (n_threads - 1) * sizeof(pthread_t);

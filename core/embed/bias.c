@@ -240,5 +240,8 @@ gp_status gp_bias_batch(const gp_watermark *watermark, gp_dtype dtype, void *log
 
 gp_status gp_bias(const gp_watermark *watermark, gp_dtype dtype, void *logits, size_t vocabulary,
                   const gp_row *row, gp_error *error) {
+  if (row == NULL) {
+    return gp_fail_null(error, __func__, "row");
+  }
   return gp_bias_batch(watermark, dtype, logits, 1, vocabulary, vocabulary, row, error);
 }

@@ -4,8 +4,12 @@
  *   GP_TARGET                       attributes of every function that uses the instruction set
  *   gp_block                        a vector of 128 bits, and on it:
  *   gp_block_counter(nonce, c)      nonce in 12 bytes, c big-endian in the last 4
- *   gp_block_begin(x, aes), gp_block_round(x, aes, r), gp_block_end(x, aes)
- *                                   AES: what comes before round 1, rounds r = 1 to 9, the last
+ *   gp_block_hold(aes, x, n)        aes, not loaded from before all n blocks are known
+ *
+ *   gp_block_begin(x, aes)          AES: what comes before round 1,
+ *   gp_block_round(x, aes, r)       rounds r = 1 to 9,
+ *   gp_block_end(x, aes)            and the last
+ *
  *   gp_block_less(less, plane, bit) plane by plane from the least significant, the comparison
  *                                   that prf/mask.c explains; bit is all ones or all zeros
  *   gp_block_store(out, x), gp_block_load(in), gp_block_fill(byte)
@@ -27,9 +31,8 @@
 
 #define GP_INLINE __attribute__((always_inline)) static inline
 
-#define GP_GROUP       128 /* tokens that share the planes of one set of blocks */
-#define GP_GROUP_STEPS 4   /* of 32 tokens */
-#define GP_BLOCKS_MAX  9   /* in flight */
+#define GP_GROUP_STEPS (GP_GROUP_TOKENS / 32)
+#define GP_BLOCKS_MAX  9 /* in flight */
 
 /* What a kernel adds, by value so that it stays in registers. */
 typedef struct gp_addend {
@@ -59,6 +62,7 @@ GP_TARGET GP_INLINE gp_block gp_less_than(const gp_block *planes, unsigned k, ui
 
 /* Round r of all blocks. */
 GP_TARGET GP_INLINE void gp_rounds(gp_block *x, unsigned blocks, const gp_aes *aes, unsigned r) {
+  aes = gp_block_hold(aes, x, blocks);
   for (unsigned j = 0; j < blocks; j++) {
     x[j] = gp_block_round(x[j], aes, r);
   }
@@ -107,11 +111,13 @@ GP_TARGET GP_INLINE void gp_turn(gp_addend addend, const gp_aes *aes, uint32_t g
   gp_rounds(x, blocks, aes, 8);
   gp_share(addend, now, row, steps, 8, element, bias, far);
   gp_rounds(x, blocks, aes, 9);
+  aes = gp_block_hold(aes, x, blocks);
   for (unsigned j = 0; j < blocks; j++) {
     x[j] = gp_block_end(x[j], aes);
   }
   for (unsigned j = 0; j < gp_groups(k); j++) {
-    gp_block_store(next + (size_t)j * (GP_GROUP / 16), gp_less_than(x + (size_t)j * k, k, g));
+    gp_block_store(next + (size_t)j * (GP_GROUP_TOKENS / 16),
+                   gp_less_than(x + (size_t)j * k, k, g));
   }
 }
 
@@ -136,13 +142,13 @@ GP_TARGET GP_INLINE void gp_fused(const gp_boost *boost, const gp_green_list *li
                                   size_t count, bool far, unsigned char *row, unsigned k,
                                   size_t element, gp_bias32 *bias, gp_kernel *rest) {
   const gp_addend addend = {boost->addend, boost->delta};
-  const size_t at_once = (size_t)gp_groups(k) * GP_GROUP;
+  const size_t at_once = (size_t)gp_groups(k) * GP_GROUP_TOKENS;
   uint8_t first[GP_BLOCK_SIZE] = {0};
   memcpy(first, list->nonce, GP_NONCE_SIZE);
   const gp_block nonce = gp_block_load(first);
   const gp_aes *aes = list->aes;
   uint32_t counter = (uint32_t)group * k;
-  _Alignas(16) uint16_t masks[2][8 * GP_GROUP / 16];
+  _Alignas(16) uint16_t masks[2][8 * GP_GROUP_TOKENS / 16];
   unsigned now = 0;
   gp_turn(addend, aes, list->g, nonce, counter, k, element, bias, far, false, NULL, masks[now],
           row);

@@ -31,9 +31,9 @@ typedef struct gp_green_list {
   uint32_t g;
 } gp_green_list;
 
-/* The same for tokens `128 * group` to `128 * group + count - 1` of a green list; `logits` is
- * where the first of them stands. `far`: the logits are likely to come from memory; it then pays
- * to ask for them ahead, which in the caches costs more than it gains. */
+/* The same for tokens `first` = `GP_GROUP_TOKENS * group` to `first + count - 1` of a green list;
+ * `logits` is where the first of them stands. `far`: the logits are likely to come from memory;
+ * it then pays to ask for them ahead, which in the caches costs more than it gains. */
 typedef void gp_fused_kernel(const gp_boost *boost, const gp_green_list *list, size_t group,
                              size_t count, bool far, void *logits);
 

@@ -28,7 +28,8 @@ gp_status gp_check_vocabulary(size_t vocabulary, gp_error *error);
 /* What is done with each stretch of a mask, spared: tokens first .. first+count-1. */
 typedef void gp_stretch_visitor(void *state, const uint8_t *mask, size_t first, size_t count);
 
-/* The masks of the tokens from `first`, a multiple of 128, to end - 1, stretch by stretch. */
+/* The masks of the tokens from `first`, a multiple of GP_GROUP_TOKENS, to end - 1, stretch by
+ * stretch. */
 gp_status gp_for_each_stretch(const gp_watermark *watermark, gp_prf_lane *lane,
                               const uint8_t nonce[GP_NONCE_SIZE], size_t first, size_t end,
                               gp_stretch_visitor *visit, void *state, gp_error *error);

@@ -8,6 +8,11 @@
 
 #define GP_BLOCK_SIZE 16
 
+/* Tokens that share the bit planes of one set of blocks, a bit of each; and bytes of mask for
+ * them. */
+#define GP_GROUP_TOKENS 128
+#define GP_GROUP_BYTES  16
+
 typedef enum gp_cipher_mode {
   GP_CIPHER_ECB,
   GP_CIPHER_CTR

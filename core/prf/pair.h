@@ -35,7 +35,7 @@ static inline void gp_pair_finish(uint8_t block[GP_BLOCK_SIZE],
 static inline void gp_pair_put_counters(const uint8_t pair[GP_BLOCK_SIZE], uint32_t k,
                                         uint8_t (*first)[GP_BLOCK_SIZE], size_t stride) {
   const gp_words nonce = gp_load_words(pair);
-  const uint32_t counter = gp_load_le32(pair + GP_NONCE_SIZE) / 128 * k;
+  const uint32_t counter = gp_load_le32(pair + GP_NONCE_SIZE) / GP_GROUP_TOKENS * k;
   for (uint32_t plane = 0; plane < k; plane++) {
     gp_store_words(first[plane * stride], gp_replace_tail(nonce, gp_order_be32(counter + plane)));
   }
@@ -47,7 +47,7 @@ static inline uint8_t gp_pair_compare(const uint8_t pair[GP_BLOCK_SIZE],
                                       const uint8_t (*first)[GP_BLOCK_SIZE], size_t stride,
                                       uint32_t k, uint32_t g) {
   const uint32_t v = gp_load_le32(pair + GP_NONCE_SIZE);
-  const size_t half = v % 128 < 64 ? 0 : 8;
+  const size_t half = v % GP_GROUP_TOKENS < 64 ? 0 : 8;
   uint64_t less = 0;
   for (uint32_t place = 0; place < k; place++) {
     const uint64_t plane = gp_load_le64(first[(k - 1 - place) * stride] + half);

@@ -17,10 +17,6 @@
  * enough to stay in the first-level cache. */
 #define GP_PRF_BATCH 512
 
-/* Tokens that share the bit planes of one set of blocks, and bytes of mask for them. */
-#define GP_GROUP_TOKENS 128
-#define GP_GROUP_BYTES  16
-
 typedef struct gp_prf_lane {
   EVP_CIPHER_CTX *context; /* AES under K_context */
   EVP_CIPHER_CTX *order;   /* AES under K_order; NULL unless seeding is min */

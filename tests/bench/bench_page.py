@@ -86,21 +86,21 @@ def quiet_text(results: Results) -> str:
     cases = [case for case in results.core["results"] if "quiet_rounds" in case]
     shown = sum(case["shown"] == "quiet" for case in cases)
     return f"""A core is often shared by two hyper-threads, and on a rented machine the other
-one may be somebody else's. While that one works, code that keeps the core busy takes up to twice
-as long, and code that waits for memory does not, so that their ratio is that of the neighbour.
-Before, between and after the two runs of each round a **probe** runs therefore: some microseconds
-of vector additions in registers, measured in steps of a chain of multiplications, which a
-neighbour hardly slows down, so that the core's frequency cancels. A round is **quiet** where none
-of its probes cost more than {about["limit"]:g} times the cheapest probe of the whole run. The
-probe alone decides; what the round itself took plays no part, and all rounds are counted in the
-column beside. A comparison goes on up to {about["patience"]:g} times as long until it has as many
-quiet rounds as were wanted, those without enough of them later again. Ratios and times are those
-of the quiet rounds where there are {about["enough"]} or more of them; otherwise those of all
-rounds, and "all shown" says so. In this run {shown} of {len(cases)} comparisons had enough quiet
-rounds, and {percent(quiet_share(cases)) or "none"} of all their rounds were quiet. Between two
-probes the neighbour may come and go: where a single run takes many milliseconds (the verifier,
-the table of pairs) they say less. Comparisons on two threads and those from Python have no
-probes."""
+one may be somebody else's. While that one works, code that keeps the core busy takes up to
+twice as long, and code that waits for memory does not, so that their ratio is that of the
+neighbour. Before, between and after the two runs of each round a **probe** runs therefore: some
+microseconds of vector additions in registers, measured in steps of a chain of multiplications,
+which a neighbour hardly slows down, so that the core's frequency cancels. A round is **quiet**
+where none of its probes cost more than {about["limit"]:g} times the cheapest probe of the whole
+run. The probe alone decides; what the round itself took plays no part, and all rounds are
+counted in the column beside. A comparison goes on for longer until it has as many quiet rounds
+as were wanted, those without enough of them later again, in all up to {about["patience"]:g}
+times as long. Ratios and times are those of the quiet rounds where there are {about["enough"]}
+or more of them; otherwise those of all rounds, and "all shown" says so. In this run {shown} of
+{len(cases)} comparisons had enough quiet rounds, and {percent(quiet_share(cases)) or "none"} of
+all their rounds were quiet. Between two probes the neighbour may come and go: where a single
+run takes milliseconds (batches from memory, tracing, the verifier, the table of pairs) they say
+less. Comparisons on two threads and those from Python have no probes."""
 
 
 def machine_table(results: Results) -> str:
@@ -312,7 +312,7 @@ def tenants_table(results: Results) -> str:
         [
             f"{r['tenants']:,}",
             r["gamma"],
-            f"{r['seconds']:.2f} s",
+            f"{r['seconds']:.2f} s ({r['least']:.2f} to {r['most']:.2f})",
             f"{1e5 * r['tenants'] / r['seconds'] / 1e6:,.0f} million",
         ]
         for r in results.corpora
@@ -372,11 +372,11 @@ hand.
 
 {goals_table(found)}
 
-**Quiet rounds** are those in which nobody else used the core; the worst case of all rounds, quiet
-or not, stands beside it. [How it was measured](#how-it-was-measured) says how they are told
-apart. "All shown": too few were quiet, and the figure is that of all rounds. Where the column is
-empty, nothing was left out. A goal is held against the worst of all its cases: four vocabulary
-sizes and gamma 1/2, 1/4 and 1/8, where it does not name one.
+**Quiet rounds** are those in which no probe saw anybody else use the core; the worst case of all
+rounds, quiet or not, stands beside it. [How it was measured](#how-it-was-measured) says how they
+are told apart. "All shown": too few were quiet, and the figure is that of all rounds. Where the
+column is empty, nothing was left out. A goal is held against the worst of all its cases: four
+vocabulary sizes and gamma 1/2, 1/4 and 1/8, where it does not name one.
 
 ## How it was measured
 
@@ -392,7 +392,8 @@ threads, by the clock. The C harness is `build/bench_greenprint` (`tests/bench/*
   vectors, and gives the same bits as portable code for it. For float16 and bfloat16 that is
   widening to float32, adding, rounding to nearest with ties to even, as marking does it. It
   does not ask for memory ahead, which marking does for batches: that is why some ratios there are
-  below 1.
+  below 1. With rows of 16 bits in cache, a constant takes so little that the AES blocks of the
+  same logits, which do not become fewer with smaller numbers, cannot hide behind it.
 - **In cache**: one row over and over. **From memory**: batches of 64 rows taken in turn from
   256 MiB, more than the caches hold. Every row has another context.
 - **Bare AES** is OpenSSL's AES-128-ECB in calls of 512 blocks, as many as the scheme needs: k
@@ -451,7 +452,8 @@ The same 100,000 pairs for many tenants, {tenants} in the harness; the context s
 
 {cases_table(results.cases("trace"), "work", "bare AES")}
 
-The whole command on 100,000 distinct pairs, one thread (`greenprint verify -j1 --tenants`):
+The whole command on 100,000 distinct pairs, one thread (`greenprint verify -j1 --tenants`),
+median of three runs and their range, without probes:
 
 {tenants_table(results)}
 
@@ -507,8 +509,8 @@ for what valgrind emulates.
     make bench-quick          # the C harness alone, a moment for each case; writes nothing
     make bench-instructions   # RECORD=1 writes the counts instead of comparing
 
-The raw results are in `build/bench/*.json`. {core["seconds"]:g} s were spent on each comparison
-(`build/bench_greenprint --seconds`).
+The raw results are in `build/bench/*.json`. Each comparison was meant to take
+{core["seconds"]:g} s while the core is quiet (`build/bench_greenprint --seconds`).
 """
 
 

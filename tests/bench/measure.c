@@ -57,7 +57,8 @@ static double *grow(double *times, size_t n) {
   return times;
 }
 
-/* Both sides once, each between two probes. */
+/* Both sides once, each between two probes. A round whose time the system gives as none, as some
+ * do that run on others' processors, is forgotten. */
 static void run_round(const bench_side *ours, const bench_side *against, clockid_t clock,
                       bench_rounds *rounds, double *last_probe) {
   const size_t i = rounds->n++;
@@ -73,7 +74,9 @@ static void run_round(const bench_side *ours, const bench_side *against, clockid
       probe = fmax(probe, *last_probe);
     }
   }
-  if (rounds->probes != NULL) {
+  if (!(rounds->ours[i] > 0.0 && rounds->against[i] > 0.0)) {
+    rounds->n--;
+  } else if (rounds->probes != NULL) {
     rounds->probes[i] = probe;
   }
 }
@@ -98,13 +101,18 @@ void bench_compare(const bench_effort *effort, const bench_side *ours, const ben
   const clockid_t clock = effort->wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
   double probe = effort->wall ? 0.0 : bench_probe();
   const double start = bench_now();
+  const double patient_until = start + fmax(1.0, 10.0 * patience * effort->seconds);
   size_t quiet = 0; /* by the cheapest probe so far: right enough to know when to stop */
   while (rounds->n < end && (rounds->n < first + n || quiet < n)) {
     if (rounds->n >= first + n && bench_now() - start > patience * effort->seconds) {
       break;
     }
+    if (rounds->n == first && bench_now() > patient_until) {
+      bench_fail("clock", "too coarse for such short work");
+    }
+    const size_t before = rounds->n;
     run_round(ours, against, clock, rounds, &probe);
-    quiet += rounds->probes != NULL &&
+    quiet += rounds->n > before && rounds->probes != NULL &&
              rounds->probes[rounds->n - 1] <= BENCH_QUIET * bench_probe_least();
   }
 }

@@ -65,8 +65,8 @@ def measure(seconds: float, patience: float) -> None:
     for name in SETS:
         if name != chosen and has_set(name):
             out = FOLDER / f"row-{name}.json"
-            rows = (HARNESS, "--only", "row", "--seconds", seconds / 8, "--json", out)
-            run(f"rows with {name}", *rows, GREENPRINT_CPU=name)
+            rows = (HARNESS, "--only", "row", "--seconds", seconds / 8, "--patience", patience)
+            run(f"rows with {name}", *rows, "--json", out, GREENPRINT_CPU=name)
     run(
         "processors",
         sys.executable,

@@ -101,7 +101,10 @@ static double quantile(const double *sorted, size_t n, double q) {
 }
 
 static bool is_quiet(const bench_rounds *rounds, size_t i, double limit) {
-  return rounds->probes == NULL ? isinf(limit) != 0 : rounds->probes[i] <= limit;
+  if (isinf(limit)) { /* all rounds */
+    return true;
+  }
+  return rounds->probes != NULL && rounds->probes[i] <= limit;
 }
 
 size_t bench_count_quiet(const bench_rounds *rounds, double limit) {

@@ -1,5 +1,5 @@
 /*
- * Which rounds were quiet: nobody else used the core.
+ * Which rounds were quiet: no probe saw anybody else use the core.
  *
  * The two threads of a core share its units. Where the other one belongs to another machine, the
  * system knows nothing of it, and code that waits for AES takes up to twice as long while code

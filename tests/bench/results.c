@@ -101,10 +101,16 @@ static bench_kept *next_kept(bench_run *run, const bench_label *label) {
   return &run->kept[run->n_kept - 1];
 }
 
+/* The cost up to which a probe was quiet; no probe costs 0, so where none ended undisturbed, no
+ * round was quiet. */
+static double quiet_limit(void) {
+  const double least = bench_probe_least();
+  return isfinite(least) ? BENCH_QUIET * least : 0.0;
+}
+
 static bool wants_more(const bench_rounds *rounds) {
   const bool probed = rounds->probes != NULL;
-  return rounds->n == 0 ||
-         (probed && bench_count_quiet(rounds, BENCH_QUIET * bench_probe_least()) < BENCH_ENOUGH);
+  return rounds->n == 0 || (probed && bench_count_quiet(rounds, quiet_limit()) < BENCH_ENOUGH);
 }
 
 bool bench_start_again(bench_run *run, const char *group) {
@@ -120,7 +126,7 @@ bool bench_start_again(bench_run *run, const char *group) {
 
 static void print_rounds(const bench_label *label, const bench_rounds *rounds) {
   const bench_result all = bench_summarise(rounds, INFINITY);
-  const bench_result quiet = bench_summarise(rounds, BENCH_QUIET * bench_probe_least());
+  const bench_result quiet = bench_summarise(rounds, quiet_limit());
   const bench_result best = shown(&quiet, &all);
   print_label(label);
   print_time(label, best.ours.median);
@@ -179,7 +185,7 @@ static void finish_case(bench_kept *kept, double limit) {
 }
 
 void bench_finish_cases(bench_run *run) {
-  const double limit = BENCH_QUIET * bench_probe_least();
+  const double limit = quiet_limit();
   for (size_t i = 0; i < run->n_kept; i++) {
     finish_case(&run->kept[i], limit);
     bench_rounds_free(&run->kept[i].rounds);

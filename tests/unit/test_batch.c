@@ -1,11 +1,18 @@
+#ifdef __linux__
+#define _GNU_SOURCE /* sched_setaffinity() */
+#endif
+
 /* Batches: what rows may ask for each by itself, threads, and every instruction set alike. */
+#include <dirent.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/thread_pool.h"
 #include "prf/cipher.h"
@@ -349,6 +356,77 @@ static void pool_arguments(void **state) {
                "n_threads: must be at most 1024, not 1025");
 }
 
+#ifdef __linux__
+
+static size_t count_threads(void) {
+  DIR *tasks = opendir("/proc/self/task");
+  if (tasks == NULL) {
+    return 0;
+  }
+  size_t count = 0;
+  while (readdir(tasks) != NULL) {
+    count++;
+  }
+  (void)closedir(tasks);
+  return count - 2; /* . and .. */
+}
+
+static cpu_set_t affinity_before;
+
+static int note_affinity(void **state) {
+  (void)state;
+  return sched_getaffinity(0, sizeof affinity_before, &affinity_before);
+}
+
+static int restore_affinity(void **state) {
+  (void)state;
+  return sched_setaffinity(0, sizeof affinity_before, &affinity_before);
+}
+
+/* A pool of 0 is as large as the caller's affinity allows. */
+static void pools_keep_to_their_processors(void **state) {
+  (void)state;
+  const cpu_set_t before = affinity_before;
+  const size_t alone = count_threads();
+  if (alone == 0 || CPU_COUNT(&before) < 2) { /* nothing to tell one from all */
+    skip();
+  }
+  for (int allowed = CPU_COUNT(&before); allowed > 0; allowed = allowed == 1 ? 0 : 1) {
+    cpu_set_t some = before;
+    for (size_t i = 0; CPU_COUNT(&some) > allowed; i++) {
+      CPU_CLR(i, &some);
+    }
+    assert_int_equal(sched_setaffinity(0, sizeof some, &some), 0);
+    gp_thread_pool *pool = NULL;
+    assert_ok(gp_thread_pool_new(0, &pool, error));
+    assert_int_equal(count_threads() - alone + 1, allowed);
+    gp_thread_pool_free(pool);
+    for (int i = 0; i < 1000 && count_threads() != alone; i++) {
+      (void)usleep(1000); /* joined threads are listed a moment longer */
+    }
+    assert_int_equal(count_threads(), alone);
+  }
+}
+
+#else
+
+static int note_affinity(void **state) {
+  (void)state;
+  return 0;
+}
+
+static int restore_affinity(void **state) {
+  (void)state;
+  return 0;
+}
+
+static void pools_keep_to_their_processors(void **state) {
+  (void)state;
+  skip();
+}
+
+#endif
+
 /* -------------------------------------------------------- instruction sets */
 
 /* Rows of one format, all kinds of numbers, with never-biased tokens here and there. */
@@ -494,6 +572,8 @@ int main(void) {
       cmocka_unit_test(a_pool_is_shared),
       cmocka_unit_test(runs_end_when_all_is_done),
       cmocka_unit_test(pool_arguments),
+      cmocka_unit_test_setup_teardown(pools_keep_to_their_processors, note_affinity,
+                                      restore_affinity),
       cmocka_unit_test(device_keys),
       cmocka_unit_test(instruction_sets),
       cmocka_unit_test(unknown_instruction_set),

@@ -262,7 +262,7 @@ static void bad_arguments(void **state) {
   assert_fails(gp_bias(watermark, GP_FLOAT32, NULL, 8, &context, error), GP_ERR_ARGUMENT,
                "gp_bias: logits must not be NULL");
   assert_fails(gp_bias(watermark, GP_FLOAT32, row, 8, NULL, error), GP_ERR_ARGUMENT,
-               "gp_bias: rows must not be NULL");
+               "gp_bias: row must not be NULL");
   assert_fails(gp_bias(NULL, GP_FLOAT32, row, 8, &context, error), GP_ERR_ARGUMENT,
                "gp_bias: watermark must not be NULL");
   assert_fails(gp_bias(watermark, GP_FLOAT32, row, 8, &lying, error), GP_ERR_ARGUMENT,

@@ -5,6 +5,7 @@
  */
 #include <openssl/crypto.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +15,15 @@
 #include "expectations_support.h"
 
 /* How many allocations still succeed; negative: all of them. */
-static long allowance = -1;
-static long allocations;
+static atomic_long allowance = -1;
+static atomic_long allocations;
 
 static bool grant(void) {
   allocations++;
-  if (allowance == 0) {
-    return false;
+  long left = allowance;
+  while (left > 0 && !atomic_compare_exchange_weak(&allowance, &left, left - 1)) {
   }
-  allowance -= allowance > 0;
-  return true;
+  return left != 0;
 }
 
 void *__real_malloc(size_t size);
@@ -165,6 +165,37 @@ static gp_status generate(gp_error *error) {
     status = gp_generation_bias(generation, &step, error);
   }
   gp_generation_free(generation);
+  gp_watermark_free(watermark);
+  return status;
+}
+
+/* A batch on two threads. A kernel that needs no lane does not look for one, and which thread is
+ * first at the rows is up to chance; but a never-biased token makes both want a lane. */
+static long refused_in_batches;
+
+static gp_status embed_in_parallel(gp_error *error) {
+  const uint32_t never[] = {3};
+  gp_watermark_options options = gp_watermark_options_default();
+  options.never_biased = never;
+  options.n_never_biased = 1;
+  gp_watermark *watermark = NULL;
+  gp_thread_pool *pool = NULL;
+  static float logits[8][1000];
+  gp_row rows[8];
+  for (size_t i = 0; i < 8; i++) {
+    rows[i] = (gp_row){.tokens = document + i, .n_tokens = 8};
+  }
+  gp_status status = gp_watermark_new(key, &options, &watermark, error);
+  if (status == GP_OK) {
+    status = gp_thread_pool_new(2, &pool, error);
+    assert_int_equal(pool == NULL, status != GP_OK);
+  }
+  if (status == GP_OK) {
+    status = gp_bias_batch_parallel(watermark, pool, GP_FLOAT32, logits[0], 8, 1000, 1000, rows,
+                                    error);
+    refused_in_batches += status != GP_OK;
+  }
+  gp_thread_pool_free(pool);
   gp_watermark_free(watermark);
   return status;
 }
@@ -501,6 +532,9 @@ static void key_file(void **state) {
 static void embedding(void **state) {
   (void)state;
   fail_each(embed, false);
+  refused_in_batches = 0;
+  fail_each(embed_in_parallel, false);
+  assert_true(refused_in_batches > 0);
   fail_each(generate, false);
 }
 

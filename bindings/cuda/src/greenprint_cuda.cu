@@ -296,7 +296,7 @@ static gp_status check_device(const gp_cuda_watermark *cuda_watermark, gp_error 
   return status;
 }
 
-/* How many chunks rows are cut into: at most 2^31 - 1. Only very short rows are so many. */
+/* How many chunks rows are cut into: at most 2^31 - 1. */
 static gp_status count_chunks(const gp_cuda_watermark *cuda_watermark, size_t n_rows,
                               gp_cuda_job *job, gp_error *error) {
   job->groups = GP_CUDA_WARP / cuda_watermark->params.gamma_log2_den;

@@ -41,6 +41,13 @@ GP_BLOCK_INLINE gp_block gp_block_key(const gp_aes *aes, unsigned round) {
   return vld1q_u8(aes->round_keys[round]);
 }
 
+/* There are registers enough for the round keys. */
+GP_BLOCK_INLINE const gp_aes *gp_block_hold(const gp_aes *aes, const gp_block *x, unsigned n) {
+  (void)x;
+  (void)n;
+  return aes;
+}
+
 GP_BLOCK_INLINE gp_block gp_block_begin(gp_block x, const gp_aes *aes) {
   (void)aes;
   return x;

@@ -4,7 +4,8 @@
  * alone).
  *
  * float16 needs F16C to be widened and rounded; where that is missing, the portable kernel
- * serves it. bfloat16 as in bias_avx512.c.
+ * serves it. A bfloat16 is rounded by adding just under half of what is cut off; a NaN needs no
+ * care, since what is cut off it is zero and nothing carries.
  */
 #include "common/cpu.h"
 

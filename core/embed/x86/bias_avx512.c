@@ -1,9 +1,8 @@
 /*
  * Kernels for AVX-512 (F, BW, DQ, VL): a mask bit decides over an addition by itself.
  *
- * float16 and bfloat16 are widened to float32, added to and rounded. A bfloat16 is rounded by
- * adding just under half of what is cut off; a NaN needs no care, since what is cut off it is
- * zero and nothing carries.
+ * float16 and bfloat16 are widened to float32, added to and rounded; all sums are made, and those
+ * of green logits stored.
  */
 #include "common/cpu.h"
 
@@ -11,6 +10,7 @@
 
 #define GP_TARGET __attribute__((target("avx2,aes,avx512f,avx512bw,avx512dq,avx512vl")))
 
+#define GP_BLOCK_AVX512 1
 #include "embed/x86/block_aesni.h"
 
 #include "embed/fused.h"
@@ -28,37 +28,48 @@ GP_TARGET GP_INLINE void bias_float32(gp_addend addend, const uint16_t *mask,
   _mm512_storeu_ps(logits + 64, _mm512_mask_add_ps(high, mask[1], high, delta));
 }
 
-GP_TARGET GP_INLINE __m256i sum_float16(__m512 delta, const unsigned char *logits) {
+GP_TARGET GP_INLINE void bias_16_float16(__m512 delta, __mmask16 mask, unsigned char *logits) {
   const __m512 x = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)logits));
-  return _mm512_cvtps_ph(_mm512_add_ps(x, delta), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m256i sums =
+      _mm512_cvtps_ph(_mm512_add_ps(x, delta), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  _mm256_mask_storeu_epi16(logits, mask, sums);
 }
 
 GP_TARGET GP_INLINE void bias_float16(gp_addend addend, const uint16_t *mask,
                                       unsigned char *logits) {
   const __m512 delta = _mm512_set1_ps(addend.delta);
-  const __m512i low = _mm512_castsi256_si512(sum_float16(delta, logits));
-  const __m512i sums = _mm512_inserti64x4(low, sum_float16(delta, logits + 32), 1);
-  const __m512i x = _mm512_loadu_si512(logits);
-  _mm512_storeu_si512(logits, _mm512_mask_blend_epi16(bits_of(mask), x, sums));
+  bias_16_float16(delta, mask[0], logits);
+  bias_16_float16(delta, mask[1], logits + 32);
 }
 
-/* The sum, rounded, in the upper half of each double word. */
-GP_TARGET GP_INLINE __m512i sum_bfloat16(__m512 delta, __m512i x) {
-  const __m512i sum = _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(x), delta));
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(sum, 16), _mm512_set1_epi32(1));
-  return _mm512_add_epi32(_mm512_add_epi32(sum, _mm512_set1_epi32(0x7FFF)), odd);
+/*
+ * The upper halves of 32 numbers, those at even places and those at odd places, rounded to
+ * nearest and ties to even: up where the lower half is at least 0x8000, or more than that if the
+ * upper half is even. Upper and lower halves are first brought together, so that 32 are rounded
+ * at a time. A NaN needs no care: its lower half is zero.
+ */
+GP_TARGET GP_INLINE __m512i round_bfloat16(__m512 even_sums, __m512 odd_sums) {
+  const __m512i even = _mm512_castps_si512(even_sums);
+  const __m512i odd = _mm512_castps_si512(odd_sums);
+  const __m512i swap = _mm512_set4_epi32(0x0D0C0F0E, 0x09080B0A, 0x05040706, 0x01000302);
+  const __m512i upper = _mm512_mask_shuffle_epi8(odd, 0x3333333333333333U, even, swap);
+  const __m512i lower = _mm512_mask_shuffle_epi8(even, 0xCCCCCCCCCCCCCCCCU, odd, swap);
+  const __m512i one = _mm512_set1_epi16(1);
+  const __m512i half = _mm512_set1_epi16((short)0x8000);
+  const __m512i least = _mm512_ternarylogic_epi32(upper, one, half, 0xAE); /* ~upper & 1 | half */
+  const __mmask32 up = _mm512_cmpge_epu16_mask(lower, least);
+  return _mm512_mask_sub_epi16(upper, up, upper, _mm512_set1_epi16(-1));
 }
 
-/* The logits at even places and those at odd places, each in the upper halves of double words. */
 GP_TARGET GP_INLINE void bias_bfloat16(gp_addend addend, const uint16_t *mask,
                                        unsigned char *logits) {
   const __m512 delta = _mm512_set1_ps(addend.delta);
   const __m512i x = _mm512_loadu_si512(logits);
-  const __m512i upper = _mm512_set1_epi32((int)0xFFFF0000U);
-  const __m512i even = sum_bfloat16(delta, _mm512_slli_epi32(x, 16));
-  const __m512i odd = sum_bfloat16(delta, _mm512_and_si512(x, upper));
-  const __m512i sums = _mm512_mask_blend_epi16(0xAAAAAAAAU, _mm512_srli_epi32(even, 16), odd);
-  _mm512_storeu_si512(logits, _mm512_mask_blend_epi16(bits_of(mask), x, sums));
+  const __m512i even = _mm512_slli_epi32(x, 16);
+  const __m512i odd = _mm512_and_si512(x, _mm512_set1_epi32((int)0xFFFF0000U));
+  const __m512i sums = round_bfloat16(_mm512_add_ps(_mm512_castsi512_ps(even), delta),
+                                      _mm512_add_ps(_mm512_castsi512_ps(odd), delta));
+  _mm512_mask_storeu_epi16(logits, bits_of(mask), sums);
 }
 
 GP_DEFINE_KERNELS(float32, 4)

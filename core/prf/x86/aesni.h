@@ -23,22 +23,35 @@ GP_AESNI_INLINE void gp_aesni_store(void *block, __m128i x) {
   _mm_storeu_si128(block, x);
 }
 
-/* A round key, not loaded before x is known. Left alone, the compiler would load all the round
- * keys ahead of a loop, which is more than there are registers, and put some on the stack. */
-GP_AESNI_INLINE __m128i gp_aesni_key(const gp_aes *aes, size_t round, __m128i *x) {
-  __asm__("" : "+r"(aes), "+x"(*x));
+/* The round keys, of which none is loaded before the blocks are known. Left alone, compilers load
+ * round keys ahead, which are more than there are registers, and put some on the stack, where
+ * they would stay. clang must be told of all n blocks, or it takes some ahead of others; gcc then
+ * makes worse code. */
+GP_AESNI_INLINE const gp_aes *gp_aesni_hold(const gp_aes *aes, __m128i *x, size_t n) {
+#ifdef __clang__
+  for (size_t i = 0; i < n; i++) {
+    __asm__ volatile("" : "+v"(x[i]));
+  }
+  __asm__ volatile("" : "+r"(aes));
+#else
+  __asm__("" : "+r"(aes), "+x"(x[n - 1]));
+#endif
+  return aes;
+}
+
+GP_AESNI_INLINE __m128i gp_aesni_key(const gp_aes *aes, size_t round) {
   return gp_aesni_load(aes->round_keys[round]);
 }
 
 /* All rounds but the XOR of the first round key, which the caller has done, of n blocks. */
 GP_AESNI_INLINE void gp_aesni_rounds(const gp_aes *aes, __m128i *x, size_t n) {
   for (size_t round = 1; round < GP_AES_ROUNDS; round++) {
-    const __m128i key = gp_aesni_key(aes, round, &x[n - 1]);
+    const __m128i key = gp_aesni_key(gp_aesni_hold(aes, x, n), round);
     for (size_t i = 0; i < n; i++) {
       x[i] = _mm_aesenc_si128(x[i], key);
     }
   }
-  const __m128i last = gp_aesni_key(aes, GP_AES_ROUNDS, &x[n - 1]);
+  const __m128i last = gp_aesni_key(gp_aesni_hold(aes, x, n), GP_AES_ROUNDS);
   for (size_t i = 0; i < n; i++) {
     x[i] = _mm_aesenclast_si128(x[i], last);
   }

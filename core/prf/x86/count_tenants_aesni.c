@@ -29,7 +29,7 @@ GP_AESNI static void take_pairs(const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t co
   memset(taken->blocks[count * k], 0, (taken->count - count) * k * GP_BLOCK_SIZE);
   memset(taken->bits, 0, taken->count * GP_BLOCK_SIZE);
   for (size_t i = 0; i < count; i++) {
-    const uint32_t v = gp_load_le32(pairs[i] + GP_NONCE_SIZE) % 128;
+    const uint32_t v = gp_load_le32(pairs[i] + GP_NONCE_SIZE) % GP_GROUP_TOKENS;
     gp_pair_put_counters(pairs[i], k, taken->blocks + i * k, 1);
     taken->bits[i][v / 8] = (uint8_t)(1U << v % 8);
   }
@@ -40,7 +40,7 @@ GP_AESNI_INLINE uint64_t count_halves(const gp_aes *aes, const gp_planes_rule *r
                                       const chunk *pairs, const uint8_t *tweak, uint32_t k,
                                       bool g_is_1) {
   const size_t step = gp_planes_step(k);
-  const __m128i first = _mm_xor_si128(gp_aesni_load(tweak), gp_aesni_load(aes->round_keys[0]));
+  const __m128i first = _mm_xor_si128(gp_aesni_load(tweak), gp_aesni_key(aes, 0));
   __m128i halves = _mm_setzero_si128();
   for (size_t i = 0; i < pairs->count; i += step) {
     __m128i x[GP_AESNI_FLIGHT];

@@ -36,7 +36,7 @@ GP_AESNI_INLINE void make_step(const gp_aes *aes, const uint32_t *tokens, size_t
                                uint8_t (*pairs)[GP_BLOCK_SIZE]) {
   __m128i x[WINDOWS];
   __m128i keep = inside(width);
-  const __m128i first = gp_aesni_load(aes->round_keys[0]);
+  const __m128i first = gp_aesni_key(aes, 0);
   for (size_t i = 0; i < WINDOWS; i++) {
     const __m128i ids = width == 0 ? keep : gp_aesni_load(tokens + i);
     x[i] = _mm_xor_si128(_mm_and_si128(ids, keep), first);
@@ -44,7 +44,7 @@ GP_AESNI_INLINE void make_step(const gp_aes *aes, const uint32_t *tokens, size_t
   gp_aesni_rounds(aes, x, WINDOWS);
   for (size_t done = GP_IDS_PER_BLOCK; done < width; done += GP_IDS_PER_BLOCK) {
     keep = inside(width - done);
-    const __m128i again = gp_aesni_key(aes, 0, &x[0]);
+    const __m128i again = gp_aesni_key(gp_aesni_hold(aes, x, WINDOWS), 0);
     for (size_t i = 0; i < WINDOWS; i++) {
       const __m128i ids = _mm_and_si128(gp_aesni_load(tokens + done + i), keep);
       x[i] = _mm_xor_si128(_mm_xor_si128(x[i], again), ids);
@@ -111,7 +111,7 @@ GP_AESNI_INLINE __m128i counter_of(__m128i pair, uint32_t k) {
 /* 1 in the place of the pair's bit. */
 GP_AESNI_INLINE __m128i bit_of(const uint8_t pair[GP_BLOCK_SIZE]) {
   const __m128i v = _mm_set1_epi32((int)gp_load_le32(pair + GP_NONCE_SIZE));
-  const __m128i place = _mm_and_si128(v, _mm_set1_epi32(127));
+  const __m128i place = _mm_and_si128(v, _mm_set1_epi32(GP_GROUP_TOKENS - 1));
   return _mm_sllv_epi32(_mm_set1_epi32(1), _mm_sub_epi32(place, _mm_setr_epi32(0, 32, 64, 96)));
 }
 
@@ -130,7 +130,7 @@ GP_AESNI_INLINE void colour_step(const gp_aes *aes, const gp_planes_rule *rule,
                                  uint8_t *green) {
   const size_t step = gp_planes_step(k);
   const __m128i swap = _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
-  const __m128i first = gp_aesni_load(aes->round_keys[0]);
+  const __m128i first = gp_aesni_key(aes, 0);
   __m128i x[GP_AESNI_FLIGHT];
   for (size_t i = 0; i < step; i++) {
     const __m128i pair = gp_aesni_load(pairs[i]);
