@@ -21,6 +21,7 @@ static const char help[] =
     "  inspect    show what a key file says without its passphrase\n"
     "  verify     look for the mark of a key in text or token ids\n"
     "  merge      put partial results of verify together\n"
+    "  contexts   collect the contexts of what was served\n"
     "  plan       say how many tokens are needed\n"
     "  version    show the versions of greenprint and its libraries\n"
     "\n"
@@ -34,9 +35,9 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"keygen", cli_keygen},     {"inspect", cli_inspect}, {"verify", cli_verify},
-    {"merge", cli_merge},       {"plan", cli_plan},       {"version", cli_version},
-    {"--version", cli_version}, {"-V", cli_version},
+    {"keygen", cli_keygen},   {"inspect", cli_inspect},   {"verify", cli_verify},
+    {"merge", cli_merge},     {"contexts", cli_contexts}, {"plan", cli_plan},
+    {"version", cli_version}, {"--version", cli_version}, {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be
