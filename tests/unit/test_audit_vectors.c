@@ -128,7 +128,7 @@ static gp_audit_statistic statistic_of(const json_t *wanted) {
   return statistic;
 }
 
-static void run_test(const json_t *wanted, const gp_audit *answers, const gp_audit *model,
+static void try_test(const json_t *wanted, const gp_audit *answers, const gp_audit *model,
                      const gp_key *key, const gp_verifier_options *options) {
   const gp_audit_statistic statistic = statistic_of(wanted);
   const bool served_only = json_is_true(json_object_get(wanted, "served_only"));
@@ -177,7 +177,7 @@ static void statistics(void **state) {
     size_t t;
     json_t *wanted;
     json_array_foreach(array_of(item, "tests"), t, wanted) {
-      run_test(wanted, answers, model, key, &options);
+      try_test(wanted, answers, model, key, &options);
     }
     assert_true(t >= 4);
     gp_audit_free(answers);
