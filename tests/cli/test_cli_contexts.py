@@ -120,9 +120,7 @@ def test_text_and_chats(logs):
     contexts(logs, "build", "-t", "t.json", "--normalize=newlines", "a.txt", "-o", "t.gpc")
     assert read(logs, "t.gpc") == reference.write_contexts_file(2, ids[:1])
     message = fails(logs, "build", "--role", "assistant", "chat.jsonl", "-o", "x.gpc")
-    assert message == (
-        "chat.jsonl:1: holds text, which takes a tokenizer to read (--tokenizer)"
-    )
+    assert message == "chat.jsonl:1: holds text, which takes a tokenizer to read (--tokenizer)"
 
 
 def test_what_it_says(logs):
