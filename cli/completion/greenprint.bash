@@ -17,7 +17,7 @@ _greenprint() {
   fi
 
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words="keygen inspect verify merge plan version --help --version"
+    words="keygen inspect verify merge contexts plan version --help --version"
   else
     case $before in
       -o | --output | -k | --key | --passphrase-file | -t | --tokenizer | --tenants | \
@@ -51,15 +51,21 @@ _greenprint() {
             words="--alpha --per-document --json --json-lines --partial --quiet --jobs
               --max-memory --help"
             ;;
+          contexts)
+            words="--output --json --quiet --key --context-width --tokenizer --normalize --format
+              --field --role --recursive --skip-bad --help"
+            ;;
           plan)
             words="--gamma --delta --entropy --rate --distinct --alpha --power --key --tenant
               --passphrase-file --json --help"
             ;;
           version) words="--help" ;;
         esac
-        if [[ $word != -* ]]; then
+        if [[ $command == contexts && $COMP_CWORD -eq 2 && $word != -* ]]; then
+          words="build merge info"
+        elif [[ $word != -* ]]; then
           case $command in
-            inspect | verify | merge | plan) compopt -o default 2>/dev/null ;;
+            inspect | verify | merge | contexts | plan) compopt -o default 2>/dev/null ;;
           esac
           return
         fi
