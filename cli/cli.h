@@ -7,7 +7,7 @@
 
 #include "greenprint.h"
 
-/* Exit statuses. CLI_NOT_FOUND is of `verify` and `merge` alone. */
+/* Exit statuses. CLI_NOT_FOUND is of those alone that look for a mark. */
 enum {
   CLI_OK = 0,
   CLI_NOT_FOUND = 1,
@@ -21,6 +21,8 @@ int cli_inspect(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_plan(int argc, char **argv);
+int cli_audit(int argc, char **argv);
+int cli_trace(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 /* --- console.c */
@@ -73,6 +75,10 @@ bool cli_parse_size(const char *text, uint64_t *value);
 int cli_parse_tenant(const char *command, const char *text, gp_verifier_options *tenant);
 int cli_parse_jobs(const char *command, const char *text, unsigned *threads);
 int cli_parse_memory(const char *command, const char *text, uint64_t *bytes);
+
+/* The values of --normalize (NULL where it has none) and --format, likewise. */
+int cli_parse_normalize(const char *command, const char *text, unsigned *normalize);
+int cli_parse_format(const char *command, const char *text, gp_input_format *format);
 
 /* The value of --partial, which goes to a file. */
 int cli_check_partial(const char *command, const char *path);

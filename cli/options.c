@@ -123,6 +123,49 @@ int cli_parse_memory(const char *command, const char *text, uint64_t *bytes) {
                         text);
 }
 
+int cli_parse_normalize(const char *command, const char *text, unsigned *normalize) {
+  static const struct {
+    const char *name;
+    unsigned flag;
+  } known[] = {{"newlines", GP_NORMALIZE_NEWLINES},
+               {"trailing", GP_NORMALIZE_TRAILING},
+               {"nfc", GP_NORMALIZE_NFC},
+               {"all", GP_NORMALIZE_ALL}};
+  if (text == NULL) {
+    *normalize = GP_NORMALIZE_ALL;
+    return CLI_OK;
+  }
+  const char *step = text;
+  for (;;) {
+    const size_t length = strcspn(step, ",");
+    unsigned flag = 0;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+      if (strlen(known[i].name) == length && strncmp(step, known[i].name, length) == 0) {
+        flag = known[i].flag;
+      }
+    }
+    if (flag == 0) {
+      return cli_fail(command, "--normalize=%s: the steps are newlines, trailing, nfc and all",
+                      text);
+    }
+    *normalize |= flag;
+    if (step[length] == '\0') {
+      return CLI_OK;
+    }
+    step += length + 1;
+  }
+}
+
+int cli_parse_format(const char *command, const char *text, gp_input_format *format) {
+  for (int known = GP_INPUT_TOKENS; known <= GP_INPUT_U32; known++) {
+    if (strcmp(text, gp_input_format_name((gp_input_format)known)) == 0) {
+      *format = (gp_input_format)known;
+      return CLI_OK;
+    }
+  }
+  return cli_fail(command, "--format %s is none of text, tokens, jsonl, npy, u16 and u32", text);
+}
+
 int cli_check_partial(const char *command, const char *path) {
   return strcmp(path, "-") != 0
              ? CLI_OK

@@ -1,7 +1,6 @@
 #include "verify_options.h"
 
 #include <getopt.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -83,50 +82,6 @@ enum {
   MAX_MEMORY
 };
 
-static int set_normalize(const char *text, unsigned *normalize) {
-  static const struct {
-    const char *name;
-    unsigned flag;
-  } known[] = {{"newlines", GP_NORMALIZE_NEWLINES},
-               {"trailing", GP_NORMALIZE_TRAILING},
-               {"nfc", GP_NORMALIZE_NFC},
-               {"all", GP_NORMALIZE_ALL}};
-  if (text == NULL) {
-    *normalize = GP_NORMALIZE_ALL;
-    return CLI_OK;
-  }
-  const char *step = text;
-  for (;;) {
-    const size_t length = strcspn(step, ",");
-    unsigned flag = 0;
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-      if (strlen(known[i].name) == length && strncmp(step, known[i].name, length) == 0) {
-        flag = known[i].flag;
-      }
-    }
-    if (flag == 0) {
-      return cli_fail(name, "--normalize=%s: the steps are newlines, trailing, nfc and all",
-                      text);
-    }
-    *normalize |= flag;
-    if (step[length] == '\0') {
-      return CLI_OK;
-    }
-    step += length + 1;
-  }
-}
-
-static int set_format(const char *text, verify_options *options) {
-  for (int format = GP_INPUT_TOKENS; format <= GP_INPUT_U32; format++) {
-    if (strcmp(text, gp_input_format_name((gp_input_format)format)) == 0) {
-      options->has_format = true;
-      options->format = (gp_input_format)format;
-      return CLI_OK;
-    }
-  }
-  return cli_fail(name, "--format %s is none of text, tokens, jsonl, npy, u16 and u32", text);
-}
-
 static int set_option(int option, char **argv, void *data) {
   verify_options *options = data;
   switch (option) {
@@ -148,9 +103,10 @@ static int set_option(int option, char **argv, void *data) {
     options->tokenizer = optarg;
     return CLI_OK;
   case NORMALIZE:
-    return set_normalize(optarg, &options->normalize);
+    return cli_parse_normalize(name, optarg, &options->normalize);
   case FORMAT:
-    return set_format(optarg, options);
+    options->has_format = true;
+    return cli_parse_format(name, optarg, &options->format);
   case FIELD:
     options->field = optarg;
     return CLI_OK;
