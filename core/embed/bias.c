@@ -7,8 +7,8 @@
  * through masks.
  */
 #include "common/error.h"
+#include "common/thread_pool.h"
 #include "embed/rows.h"
-#include "embed/thread_pool.h"
 
 /* A batch of more bytes than this is taken to come from memory and not from a cache. */
 #define FAR_BYTES ((size_t)1 << 20)

@@ -1001,8 +1001,9 @@ GP_API void gp_model_weights_get_info(const gp_model_weights *file, gp_expectati
  *   reference  how often it occurred, minus what a reference model expected
  *   open       the sum of its weights in files of model weights
  *
- * Positions whose context occurs in their own row's prompt are left out. One thread at a time
- * may add; gp_audit_test() is thread-safe once nothing more is added. */
+ * Positions whose context occurs in their own row's prompt are left out; with h = 0, where all
+ * have one context, those whose token does. One thread at a time may add; tests are thread-safe
+ * once nothing more is added. */
 typedef struct gp_audit gp_audit;
 
 typedef enum gp_audit_statistic {
@@ -1023,7 +1024,8 @@ GP_API void gp_audit_free(gp_audit *audit);
 /* Adds one answer, and the prompt it answers (NULL and 0 for none), which is not scored and
  * gives no context to the answer. `expectations` may be NULL; where it is not, the next document
  * of it has to be this answer, and all answers must have theirs. Memory grows with the
- * distinct coins. After an error the audit can only be freed. */
+ * distinct coins, some 24 to 60 bytes each and as much for each context. After an error the
+ * audit can only be freed. */
 GP_API GP_MUST_CHECK gp_status gp_audit_add(gp_audit *audit, const uint32_t *prompt,
                                             size_t n_prompt, const uint32_t *tokens,
                                             size_t n_tokens, gp_expectations *expectations,
@@ -1033,7 +1035,9 @@ GP_API GP_MUST_CHECK gp_status gp_audit_add(gp_audit *audit, const uint32_t *pro
 GP_API GP_MUST_CHECK gp_status gp_audit_add_model(gp_audit *audit, gp_model_weights *file,
                                                   gp_error *error);
 
-/* Notes which contexts are among those served; they are then tested by themselves as well. */
+/* Notes which contexts are among those served, so that they can be tested by themselves as well.
+ * Anything added afterwards undoes it. Only with GP_SEEDING_HASH: else contexts are no windows
+ * (GP_ERR_ARGUMENT). The set may be freed afterwards. */
 GP_API GP_MUST_CHECK gp_status gp_audit_set_served(gp_audit *audit, const gp_contexts *served,
                                                    gp_error *error);
 
@@ -1047,7 +1051,7 @@ typedef struct gp_audit_counts {
   uint64_t expected;  /* further pairs that were only expected */
   bool has_served;
   uint64_t served_contexts; /* of the contexts, those in the served set */
-  uint64_t served_coins;
+  uint64_t served_coins;    /* of the coins, theirs */
 } gp_audit_counts;
 GP_API void gp_audit_get_counts(const gp_audit *audit, gp_audit_counts *counts);
 
@@ -1057,7 +1061,9 @@ GP_API void gp_audit_get_counts(const gp_audit *audit, gp_audit_counts *counts);
 typedef struct gp_audit_test gp_audit_test;
 
 /* `served_only`: only coins whose context is in the served set. Which contexts were served
- * depends on the key, so the p-value is then that of an e-value (SPEC.md section 17). */
+ * depends on the key, so the p-value is then that of an e-value (SPEC.md section 17).
+ * Some 16 bytes a coin. Errors: GP_ERR_ARGUMENT where there is nothing to make the statistic of,
+ * or no served set; GP_ERR_MEMORY. */
 GP_API GP_MUST_CHECK gp_status gp_audit_test_new(const gp_audit *audit,
                                                  gp_audit_statistic statistic, bool served_only,
                                                  gp_audit_test **test, gp_error *error);

@@ -6,7 +6,6 @@
  * The key has no say in it: it only names the contexts, by nonces that differ where they do.
  */
 #include <math.h>
-#include <openssl/evp.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "prf/prf.h"
 #include "verify/coin_weights.h"
 #include "verify/expectations.h"
+#include "verify/tokens_digest.h"
 
 /* Keeps every weight and partial sum below 2^62 units. */
 #define POSITIONS_MAX (UINT64_C(1) << 31)
@@ -72,27 +72,6 @@ void gp_weigher_reset(gp_weigher *weigher) {
   weigher->failed = false;
 }
 
-/* SHA-256 of the ids as le32, by which a document is known. */
-static gp_status digest_tokens(const uint32_t *tokens, size_t n_tokens,
-                               uint8_t sha256[GP_DIGEST_SIZE], gp_error *error) {
-  enum {
-    CHUNK = 1024
-  };
-  uint8_t bytes[4 * CHUNK];
-  EVP_MD_CTX *digest = EVP_MD_CTX_new();
-  bool good = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1;
-  for (size_t first = 0; first < n_tokens && good; first += CHUNK) {
-    const size_t count = n_tokens - first < CHUNK ? n_tokens - first : CHUNK;
-    for (size_t i = 0; i < count; i++) {
-      gp_store_le32(bytes + 4 * i, tokens[first + i]);
-    }
-    good = EVP_DigestUpdate(digest, bytes, 4 * count) == 1;
-  }
-  good = good && EVP_DigestFinal_ex(digest, sha256, NULL) == 1;
-  EVP_MD_CTX_free(digest);
-  return good ? GP_OK : gp_fail(error, GP_ERR_CRYPTO, "SHA-256 failed in OpenSSL");
-}
-
 /* One position: the token that occurred, and what was expected. `id` holds the nonce. */
 static gp_status weigh_position(gp_weigher *weigher, uint8_t id[GP_ID_SIZE], uint32_t token,
                                 const gp_position *position, gp_error *error) {
@@ -140,7 +119,7 @@ static gp_status add_document(gp_weigher *weigher, const uint32_t *tokens, size_
     return gp_fail(error, GP_ERR_ARGUMENT, "more than 2^31 positions to be weighed at once");
   }
   uint8_t sha256[GP_DIGEST_SIZE];
-  gp_status status = digest_tokens(tokens, n_tokens, sha256, error);
+  gp_status status = gp_tokens_digest(tokens, n_tokens, sha256, error);
   if (status == GP_OK) {
     status = gp_expectations_begin(file, sha256, n_tokens, error);
   }

@@ -25,6 +25,7 @@
 #include "common/error.h"
 #include "key/params.h"
 #include "verify/binomial.h"
+#include "verify/cumulant.h"
 
 #define STEPS    100
 #define LARGEST  0x1p40 /* of |t| */
@@ -55,59 +56,36 @@ typedef struct facts {
   bool lattice; /* all r_j are as large, except those that are 0 */
 } facts;
 
-/* A sum with a running compensation for what rounding lost [Neumaier 1974]. */
-typedef struct accurate_sum {
-  double sum;
-  double lost;
-} accurate_sum;
-
-static void add(accurate_sum *s, double x) {
-  const double sum = s->sum + x;
-  s->lost += fabs(s->sum) >= fabs(x) ? (s->sum - sum) + x : (x - sum) + s->sum;
-  s->sum = sum;
-}
-
-static double total(const accurate_sum *s) {
-  return s->sum + s->lost;
-}
-
-/* log(1 - a + a e^u), b being 1 - a. */
-static double log_moment(double u, double a, double b) {
-  if (u > 1.0) {
-    return u + log(a + b * exp(-u));
-  }
-  return u < -1.0 ? log(b + a * exp(u)) : log1p(a * expm1(u));
-}
-
 /* K(t) - t T, and a bound of what rounding may have changed in it. */
 static double exponent(const coins *c, double t, double *rounding) {
-  accurate_sum sum = {0};
-  accurate_sum size = {0};
+  gp_accurate_sum sum = {0};
+  gp_accurate_sum size = {0};
   for (size_t i = 0; i < c->n; i++) {
     const double u = t * (c->weights[i] / c->scale);
-    const double term = c->green[i] ? log_moment(-u, c->q, c->p) : log_moment(u, c->p, c->q);
-    add(&sum, term);
-    add(&size, fabs(term) + fabs(u));
+    const double term =
+        c->green[i] ? gp_log_moment(-u, c->q, c->p) : gp_log_moment(u, c->p, c->q);
+    gp_sum_add(&sum, term);
+    gp_sum_add(&size, fabs(term) + fabs(u));
   }
-  *rounding = ROUNDING * total(&size);
-  return total(&sum);
+  *rounding = ROUNDING * gp_sum_total(&size);
+  return gp_sum_total(&sum);
 }
 
 /* The first derivative of the exponent; *curvature is the second. */
 static double slope(const coins *c, double t, double *curvature) {
-  accurate_sum first = {0};
-  accurate_sum second = {0};
+  gp_accurate_sum first = {0};
+  gp_accurate_sum second = {0};
   const double odds = c->q / c->p;
   for (size_t i = 0; i < c->n; i++) {
     const double r = c->weights[i] / c->scale;
     /* The tilted probability of the colour that the coin does not show. */
     const double other =
         c->green[i] ? 1.0 / (1.0 + exp(t * r) / odds) : 1.0 / (1.0 + exp(-t * r) * odds);
-    add(&first, c->green[i] ? -r * other : r * other);
-    add(&second, r * r * other * (1.0 - other));
+    gp_sum_add(&first, c->green[i] ? -r * other : r * other);
+    gp_sum_add(&second, r * r * other * (1.0 - other));
   }
-  *curvature = total(&second);
-  return total(&first);
+  *curvature = gp_sum_total(&second);
+  return gp_sum_total(&first);
 }
 
 /* The t at which the exponent is least, near enough; of T's sign. T is neither 0 nor at an end
@@ -195,9 +173,9 @@ static gp_status check_coins(coins *c, gp_error *error) {
 
 static facts look_at(const coins *c) {
   facts f = {.greatest = true, .least = true, .lattice = true};
-  accurate_sum statistic = {0};
-  accurate_sum squares = {0};
-  accurate_sum cubes = {0};
+  gp_accurate_sum statistic = {0};
+  gp_accurate_sum squares = {0};
+  gp_accurate_sum cubes = {0};
   for (size_t i = 0; i < c->n; i++) {
     const double r = c->weights[i] / c->scale;
     if (c->weights[i] == 0.0) {
@@ -209,13 +187,13 @@ static facts look_at(const coins *c) {
     f.lattice = f.lattice && fabs(c->weights[i]) == c->scale;
     f.positive += c->weights[i] > 0.0;
     f.negative += c->weights[i] < 0.0;
-    add(&statistic, c->green[i] ? r * c->q : -r * c->p);
-    add(&squares, r * r);
-    add(&cubes, r * r * r);
+    gp_sum_add(&statistic, c->green[i] ? r * c->q : -r * c->p);
+    gp_sum_add(&squares, r * r);
+    gp_sum_add(&cubes, r * r * r);
   }
-  f.statistic = total(&statistic);
-  f.squares = total(&squares);
-  f.cubes = total(&cubes);
+  f.statistic = gp_sum_total(&statistic);
+  f.squares = gp_sum_total(&squares);
+  f.cubes = gp_sum_total(&cubes);
   return f;
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "embed/thread_pool.h"
+#include "common/thread_pool.h"
 #include "prf/cipher.h"
 #include "support.h"
 

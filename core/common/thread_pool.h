@@ -1,6 +1,6 @@
 /* Sharing out the items of a job among threads that wait for it. */
-#ifndef GP_EMBED_THREAD_POOL_H
-#define GP_EMBED_THREAD_POOL_H
+#ifndef GP_COMMON_THREAD_POOL_H
+#define GP_COMMON_THREAD_POOL_H
 
 #include "greenprint.h"
 

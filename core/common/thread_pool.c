@@ -7,7 +7,7 @@
  * that a short batch need not wait for them. Nothing is locked: waking up is a semaphore, the
  * rest are atomic counters.
  */
-#include "embed/thread_pool.h"
+#include "common/thread_pool.h"
 
 #include <errno.h>
 #include <pthread.h>
