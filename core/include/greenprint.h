@@ -962,24 +962,29 @@ GP_API bool gp_contexts_have(const gp_contexts *contexts, const uint32_t *tokens
 /* What an open model holds for likely, beyond a reference model: a file that
  * greenprint.audit of the Python package writes (SPEC.md section 14, kind 2), read once from
  * front to back. It says nothing about a key, a scheme or a context width. Memory is bounded by
- * the longest document, and what the file claims allocates nothing. One thread at a time. */
+ * the longest document, 64 MiB, and what a file claims allocates nothing. One thread at a time.
+ */
 typedef struct gp_model_weights gp_model_weights;
 
+/* As gp_expectations_open(). */
 GP_API GP_MUST_CHECK gp_status gp_model_weights_open(const char *path, gp_model_weights **file,
                                                      gp_error *error);
 GP_API void gp_model_weights_free(gp_model_weights *file);
 
-/* What stands behind the first n_tokens - 1 and all ids of a document: `count` ids, ascending,
- * that may come next, and their weights, from -1 to 1. */
+/* What is held at one position of a document: `count` different ids, ascending, and their
+ * weights, from -1 to 1 and not 0. */
 typedef struct gp_model_weights_position {
   size_t count;
   uint32_t ids[GP_EXPECTATIONS_TOP_MAX];
   float weights[GP_EXPECTATIONS_TOP_MAX];
 } gp_model_weights_position;
 
-/* The next document's ids, valid until the next call, or *more = false at the end; then
- * gp_model_weights_position() for each of its tokens in order: position i is about token i,
- * given what stands before it. Errors name the file and the document. */
+/* The next document's ids, which stay until the next call of this (`tokens` may be NULL where
+ * there are none), or *more = false at the end, when the whole file is as it should be. After it
+ * comes gp_model_weights_position_next() for each of the ids in order: position i is about token
+ * i, given what stands before it. What was read is to be trusted once this was called again.
+ * Errors name the file and the document: GP_ERR_FORMAT, GP_ERR_IO, GP_ERR_MEMORY, GP_ERR_CRYPTO;
+ * after one the file can only be freed. */
 GP_API GP_MUST_CHECK gp_status gp_model_weights_next(gp_model_weights *file,
                                                      const uint32_t **tokens, size_t *n_tokens,
                                                      bool *more, gp_error *error);

@@ -2,14 +2,7 @@
 #ifndef GP_VERIFY_EXPECTATIONS_H
 #define GP_VERIFY_EXPECTATIONS_H
 
-#include "greenprint.h"
-
-#define GP_DIGEST_SIZE 32
-
-/* Where the bytes come from: up to `capacity` of them; *count is 0 only at the end. Messages
- * are reasons without a place. */
-typedef gp_status gp_byte_source(void *source, uint8_t *out, size_t capacity, size_t *count,
-                                 gp_error *reason);
+#include "verify/weights_file.h"
 
 /* gp_expectations_open() over any source, which stays the caller's and has to outlive the
  * reader. `name` is for messages. */

@@ -449,7 +449,7 @@ def with_digest(data: bytes) -> bytes:
     return data + hashlib.sha256(data).digest()
 
 
-# The documents of fuzz_expectations.c.
+# The documents of fuzz_expectations.c, and some for fuzz_model_weights.c.
 DOCUMENTS = ([5, 7, 9, 5, 7, 9, 5], [], [1])
 
 
@@ -476,6 +476,36 @@ def expectations_seeds() -> Seeds:
         "no-label": file(b"", 255, 0),
         "fewer": file(b"x", 1, 10, 2),
         "gzip": packed(whole),
+        "cut": whole[:-40],
+        "followed": whole + b"x",
+    }
+
+
+def model_weights_seeds() -> Seeds:
+    """Files of model weights (SPEC.md section 14, kind 2)."""
+
+    def file(label: bytes, top: int, vocabulary: int, documents: int = len(DOCUMENTS)) -> bytes:
+        head = b"\x89GPEXP\r\n" + bytes([1, 2, top, len(label)])
+        data = with_digest(head + struct.pack("<I", vocabulary) + label)
+        for ids in DOCUMENTS[:documents]:
+            data += b"D" + struct.pack("<Q", len(ids)) + b"".join(map(reference.le32, ids))
+            for position in range(len(ids)):
+                entries = [(5, -0.25), (7, 1.0), (9, 1e-9)][: min(top, position % 4)]
+                data += bytes([len(entries)])
+                data += b"".join(struct.pack("<If", *entry) for entry in entries)
+            data = with_digest(data)
+        positions = sum(map(len, DOCUMENTS[:documents]))
+        return with_digest(data + b"E" + struct.pack("<QQ", documents, positions))
+
+    whole = file(b"student", 3, 16)
+    # A document that claims 2^24 ids and has none.
+    claim = file(b"", 1, 0, 0)[:48] + b"D" + struct.pack("<Q", 1 << 24)
+    return {
+        "whole": whole,
+        "no-label": file(b"", 255, 0),
+        "no-documents": file(b"x", 1, 10, 0),
+        "gzip": packed(whole),
+        "claim": claim,
         "cut": whole[:-40],
         "followed": whole + b"x",
     }
@@ -540,6 +570,7 @@ ALL = {
     "json_scan": json_scan_seeds,
     "jsonl": jsonl_seeds,
     "key": key_seeds,
+    "model_weights": model_weights_seeds,
     "npy": npy_seeds,
     "partial": partial_seeds,
     "raw": raw_seeds,

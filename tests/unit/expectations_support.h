@@ -1,4 +1,4 @@
-/* Expectations files made in memory, for tests. */
+/* Files of weights made in memory, for tests. */
 #ifndef GP_TEST_EXPECTATIONS_SUPPORT_H
 #define GP_TEST_EXPECTATIONS_SUPPORT_H
 
@@ -9,6 +9,7 @@
 #include "common/bytes.h"
 #include "support.h"
 #include "verify/expectations.h"
+#include "verify/model_weights.h"
 
 /* A file as it grows. */
 typedef struct image {
@@ -56,14 +57,20 @@ static inline void put_checksum(image *file) {
   put(file, sha256, 32);
 }
 
-static inline void put_header(image *file, const char *label, uint32_t vocabulary,
-                              uint8_t top_k) {
-  put(file, "\x89GPEXP\r\n\x01\x01", 10);
+static inline void put_header_of(image *file, uint8_t kind, const char *label,
+                                 uint32_t vocabulary, uint8_t top_k) {
+  put(file, "\x89GPEXP\r\n\x01", 9);
+  put_u8(file, kind);
   put_u8(file, top_k);
   put_u8(file, (uint8_t)strlen(label));
   put_u32(file, vocabulary);
   put(file, label, strlen(label));
   put_checksum(file);
+}
+
+static inline void put_header(image *file, const char *label, uint32_t vocabulary,
+                              uint8_t top_k) {
+  put_header_of(file, 1, label, vocabulary, top_k);
 }
 
 static inline void tokens_digest(const uint32_t *tokens, size_t n, uint8_t sha256[32]) {
@@ -83,6 +90,17 @@ static inline void put_document(image *file, const uint32_t *tokens, size_t n) {
   put_u8(file, 'D');
   put(file, sha256, 32);
   put_u64(file, n);
+  file->documents++;
+  file->tokens += n;
+}
+
+/* The same in a file of model weights. */
+static inline void put_model_document(image *file, const uint32_t *tokens, size_t n) {
+  put_u8(file, 'D');
+  put_u64(file, n);
+  for (size_t i = 0; i < n; i++) {
+    put_u32(file, tokens[i]);
+  }
   file->documents++;
   file->tokens += n;
 }

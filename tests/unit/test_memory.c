@@ -294,6 +294,45 @@ static gp_status weigh(gp_error *error) {
   return status;
 }
 
+/* A file of model weights; making it does not count. */
+static gp_status read_model_weights(gp_error *error) {
+  const long allowed = allowance;
+  const long counted = allocations;
+  allowance = -1;
+  image bytes = {0};
+  put_header_of(&bytes, 2, "nothing", 0, 1);
+  put_model_document(&bytes, document, 600);
+  for (uint32_t i = 0; i < 600; i++) {
+    put_u8(&bytes, 1);
+    put_entry(&bytes, i, -0.5F);
+  }
+  put_checksum(&bytes);
+  put_end(&bytes);
+  write_bytes(bytes.bytes, bytes.size);
+  free(bytes.bytes);
+  allowance = allowed;
+  allocations = counted;
+  gp_model_weights *file = NULL;
+  const uint32_t *tokens = NULL;
+  size_t n_tokens = 77;
+  bool more = true;
+  gp_model_weights_position position;
+  gp_status status = gp_model_weights_open(path, &file, error);
+  if (status == GP_OK) {
+    status = gp_model_weights_next(file, &tokens, &n_tokens, &more, error);
+    assert_int_equal(n_tokens, status == GP_OK ? 600 : 77);
+  }
+  for (size_t i = 0; i < 600 && status == GP_OK; i++) {
+    status = gp_model_weights_position_next(file, &position, error);
+  }
+  if (status == GP_OK) {
+    status = gp_model_weights_next(file, &tokens, &n_tokens, &more, error);
+    assert_int_equal(more, status != GP_OK);
+  }
+  gp_model_weights_free(file);
+  return status;
+}
+
 static gp_status locate(gp_error *error) {
   static uint8_t colours[4000];
   for (size_t i = 0; i < sizeof colours; i++) {
@@ -473,6 +512,7 @@ static void verifying(void **state) {
 static void weighing(void **state) {
   (void)state;
   fail_each(weigh, false);
+  fail_each(read_model_weights, false);
 }
 
 static void statistics(void **state) {
