@@ -88,14 +88,12 @@ static int open_key(audit_evidence *evidence) {
   evidence->params = gp_key_params(evidence->key);
   gp_key_id(evidence->key, evidence->key_id);
   gp_key_commitment(evidence->key, evidence->commitment);
-  if (evidence->params.context_width == 0 &&
-      (options->served != NULL || options->served_by != NULL || options->prompts != NULL)) {
+  if (evidence->params.seeding != GP_SEEDING_HASH &&
+      (options->served != NULL || options->served_by != NULL)) {
     return cli_fail(options->command,
-                    "--%s: key %s has context width 0: there is one context, which is everywhere",
-                    options->prompts != NULL  ? "prompts"
-                    : options->served != NULL ? "served"
-                                              : "served-by",
-                    evidence->key_id);
+                    "--%s: key %s has seeding '%s', with which served contexts select nothing",
+                    options->served != NULL ? "served" : "served-by", evidence->key_id,
+                    gp_seeding_name(evidence->params.seeding));
   }
   return CLI_OK;
 }
@@ -391,12 +389,8 @@ int evidence_set_served(audit_evidence *evidence, const char *path) {
   }
   gp_contexts_get_info(served, &info);
   int status = CLI_OK;
-  if (info.context_width != evidence->params.context_width) {
-    status =
-        cli_fail(command, "%s: holds contexts of %" PRIu32 " tokens, and key %s takes %" PRIu32,
-                 path, info.context_width, evidence->key_id, evidence->params.context_width);
-  } else if (gp_audit_set_served(evidence->audit, served, &error) != GP_OK) {
-    status = cli_fail(command, "%s", error.message);
+  if (gp_audit_set_served(evidence->audit, served, &error) != GP_OK) {
+    status = cli_fail(command, "%s: %s", path, error.message);
   } else {
     status = add_input(evidence, path,
                        (audit_input){.role = "served",

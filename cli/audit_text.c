@@ -15,11 +15,11 @@ static void print_counts(const audit_evidence *evidence) {
   const gp_audit_counts *counts = &evidence->counts;
   put_row(options->open ? "driven by" : "answers", "%" PRIu64 " documents, %" PRIu64 " tokens",
           counts->documents, counts->tokens);
-  put_row("left out", "%" PRIu64 " with too few tokens before them%s",
-          counts->tokens - counts->positions,
-          options->prompts == NULL ? "" : ", and those whose context is in the prompt:");
+  put_row("left out", "%" PRIu64 " tokens: too few stand before them",
+          counts->tokens - counts->positions);
   if (options->prompts != NULL) {
-    put_row("", "%" PRIu64 " of %" PRIu64 " others", counts->in_prompt, counts->positions);
+    put_row("in prompt", "%" PRIu64 " tokens left out: their context occurs in their prompt",
+            counts->in_prompt);
   }
   put_row("tested", "%" PRIu64 " pairs in %" PRIu64 " contexts", counts->coins, counts->contexts);
   if (counts->expected > 0) {
@@ -58,27 +58,40 @@ static void print_paragraph(const char *text) {
   }
 }
 
-/* A label comes out of a file that somebody else may have written. */
-static void print_safe_paragraph(const char *text) {
-  char safe[AUDIT_WORDS_SIZE];
-  FILE *out = fmemopen(safe, sizeof safe, "w");
-  if (out != NULL) {
-    cli_put_safe(out, text);
-    (void)fclose(out);
-    print_paragraph(safe);
+/* A list, each item behind a dash. A label in it comes out of a file that somebody else may have
+ * written. */
+static void print_item(const char *text) {
+  char *lines = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&lines, &size);
+  if (out == NULL) {
+    return;
   }
+  cli_put_wrapped(out, text, LINE_WIDTH - 2);
+  if (fclose(out) == 0) {
+    const char *start = "- ";
+    for (char *rest = NULL, *line = strtok_r(lines, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+      (void)fputs(start, stdout);
+      cli_put_safe(stdout, line);
+      (void)fputc('\n', stdout);
+      start = "  ";
+    }
+  }
+  free(lines);
 }
 
 void audit_print_words(const audit_words *words) {
   print_paragraph(words->meaning);
   print_paragraph(words->decided);
   print_paragraph(words->controls);
+  (void)puts("\nWhat this rests on:");
   for (size_t i = 0; i < words->n_assumed; i++) {
-    print_safe_paragraph(words->assumed[i]);
+    print_item(words->assumed[i]);
   }
   (void)puts("\nWhat this does not show:");
   for (size_t i = 0; i < words->n_limits; i++) {
-    print_paragraph(words->limits[i]);
+    print_item(words->limits[i]);
   }
 }
 

@@ -130,8 +130,9 @@ static void describe_fit(const audit_findings *all, char *out, size_t size) {
   const audit_controls *controls = &all->tests[all->verdict].controls;
   if (all->controls_fit) {
     (void)snprintf(out, size,
-                   "%" PRIu64 " of them have p at most 1/128, where at most about "
-                   "%.3g are to be expected: they look as they should.",
+                   "p is at most 1/128 for %" PRIu64
+                   " of them, and was to be so for at most about "
+                   "%.3g: they look as they should.",
                    controls->small, (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN));
   } else {
     (void)snprintf(out, size,
