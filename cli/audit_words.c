@@ -72,7 +72,7 @@ static void set_limits(bool found, audit_words *words) {
       "bought, or found on public pages.",
       "How much of the training text was marked. Neither p nor z measures that.",
       "That the model is innocent with probability p: p is how often a model that had nothing "
-      "to do with the key would be called found.",
+      "to do with the key gives so much evidence.",
   };
   static const char *const of_absent[] = {
       "That the model was never trained on marked text. Little of it leaves few traces, and "
@@ -130,9 +130,8 @@ static void describe_fit(const audit_findings *all, char *out, size_t size) {
   const audit_controls *controls = &all->tests[all->verdict].controls;
   if (all->controls_fit) {
     (void)snprintf(out, size,
-                   "p is at most 1/128 for %" PRIu64
-                   " of them, and was to be so for at most about "
-                   "%.3g: they look as they should.",
+                   "%" PRIu64 " of them with p at most 1/128, where about %.2g or fewer are to be "
+                   "expected: they look as they should.",
                    controls->small, (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN));
   } else {
     (void)snprintf(out, size,

@@ -20,6 +20,7 @@ int cli_keygen(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_merge(int argc, char **argv);
+int cli_contexts(int argc, char **argv);
 int cli_plan(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_trace(int argc, char **argv);

@@ -4,15 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "html/report_html.h"
 #include "progress.h"
+#include "reading.h"
 
 #define SEGMENTS_PER_DOCUMENT 256
 #define CANDIDATES_LISTED     1000
-#define BAD_LINES_SHOWN       10
 #define SHOWN_TOKENS_MAX      ((size_t)1 << 22) /* with the documents that have segments */
 #define SPARE                 ((size_t)500)     /* places of the page kept for such documents */
 
@@ -186,12 +185,7 @@ static gp_status on_document(void *user, const gp_corpus_document *document, gp_
 
 static void on_bad(void *user, const char *message) {
   const scan_state *state = user;
-  const uint64_t number = ++state->all->bad;
-  if (number <= BAD_LINES_SHOWN) {
-    cli_warn(state->plan->command, "%s: left out", message);
-  } else if (number == BAD_LINES_SHOWN + 1) {
-    cli_warn(state->plan->command, "further bad lines are counted, not shown");
-  }
+  reading_left_out(state->plan->command, message, &state->all->bad);
 }
 
 static void on_progress(void *user, uint64_t bytes, uint64_t tokens) {
@@ -200,19 +194,6 @@ static void on_progress(void *user, uint64_t bytes, uint64_t tokens) {
 }
 
 /* ------------------------------------------------------------------ before */
-
-/* The bytes of all inputs; 0 where one is no regular file. */
-static uint64_t total_bytes(const scan_plan *plan) {
-  uint64_t total = 0;
-  for (size_t i = 0; i < plan->n_inputs; i++) {
-    struct stat facts;
-    if (stat(plan->inputs[i].path, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-      return 0;
-    }
-    total += (uint64_t)facts.st_size;
-  }
-  return total;
-}
 
 static gp_status open_weights(scan_state *state, gp_error *error) {
   const scan_plan *plan = state->plan;
@@ -453,7 +434,7 @@ int scan(const scan_plan *plan, findings *all) {
     status = open_weights(&state, &error);
   }
   if (status == GP_OK) {
-    progress_start(total_bytes(plan), plan->no_progress);
+    progress_start(reading_total_bytes(plan->inputs, plan->n_inputs), plan->no_progress);
     status = run(plan, all, &state, &error);
     progress_end();
   }

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "inputs.h"
 #include "keys.h"
+#include "reading.h"
 #include "report.h"
 #include "scan.h"
 #include "settings.h"
@@ -25,61 +26,11 @@ typedef struct verify_run {
   gp_corpus_input *inputs;
 } verify_run;
 
-static int set_names(verify_run *run) {
-  const verify_options *options = run->options;
-  if (options->n_files == 0) {
-    return inputs_add(name, "-", false, &run->names);
-  }
-  bool standard_input_seen = false;
-  for (size_t i = 0; i < options->n_files; i++) {
-    if (strcmp(options->files[i], "-") == 0) {
-      if (standard_input_seen) {
-        return cli_fail(name, "standard input can be read only once: - is named twice");
-      }
-      standard_input_seen = true;
-    }
-    const int status = inputs_add(name, options->files[i], options->recursive, &run->names);
-    if (status != CLI_OK) {
-      return status;
-    }
-  }
-  return CLI_OK;
-}
-
-static gp_input_format format_of(const verify_options *options, const char *input) {
-  if (options->has_format) {
-    return options->format;
-  }
-  return options->field != NULL || options->role != NULL
-             ? GP_INPUT_JSONL
-             : input_format_of_name(input, options->tokenizer != NULL);
-}
-
 static int set_inputs(verify_run *run) {
   const verify_options *options = run->options;
-  const int status = set_names(run);
-  if (status != CLI_OK) {
-    return status;
-  }
-  run->inputs = calloc(run->names.count, sizeof *run->inputs);
-  if (run->inputs == NULL) {
-    return cli_fail(name, "out of memory: too many files");
-  }
-  const char *usual_field = options->role != NULL        ? "messages"
-                            : options->tokenizer != NULL ? "text"
-                                                         : "tokens";
-  for (size_t i = 0; i < run->names.count; i++) {
-    const gp_input_format format = format_of(options, run->names.names[i]);
-    const bool is_jsonl = format == GP_INPUT_JSONL;
-    const char *field = options->field != NULL ? options->field : usual_field;
-    run->inputs[i] = (gp_corpus_input){
-        .path = run->names.names[i],
-        .options = {.format = format,
-                    .field = is_jsonl ? field : NULL,
-                    .role = is_jsonl ? options->role : NULL,
-                    .normalize = is_jsonl || format == GP_INPUT_TEXT ? options->normalize : 0}};
-  }
-  return CLI_OK;
+  const reading_options reading = verify_reading(options);
+  return reading_find(name, &reading, options->files, options->n_files, &run->names,
+                      &run->inputs);
 }
 
 static int set_tokenizer(verify_run *run) {

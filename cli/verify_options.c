@@ -158,7 +158,6 @@ static int set_option(int option, char **argv, void *data) {
 /* What goes with what. */
 static int check_options(const verify_options *options) {
   const bool several = options->n_keys > 1 || options->tenants != NULL;
-  const bool is_jsonl = !options->has_format || options->format == GP_INPUT_JSONL;
   if (options->n_keys == 0) {
     return cli_fail(name, "name the key file with -k KEYFILE");
   }
@@ -178,18 +177,8 @@ static int check_options(const verify_options *options) {
   if (options->max_memory > 0 && options->n_keys > KEYS_ON_DISK) {
     return cli_fail(name, "--max-memory goes with at most %d keys", KEYS_ON_DISK);
   }
-  if ((options->field != NULL || options->role != NULL) && !is_jsonl) {
-    return cli_fail(name, "--%s is for JSON Lines; it does not go with --format %s",
-                    options->field != NULL ? "field" : "role",
-                    gp_input_format_name(options->format));
-  }
-  if (options->normalize != 0 && options->tokenizer == NULL) {
-    return cli_fail(name, "--normalize is for text: name its tokenizer with --tokenizer");
-  }
-  if (options->format == GP_INPUT_TEXT && options->tokenizer == NULL) {
-    return cli_fail(name, "--format text: name the text's tokenizer with --tokenizer");
-  }
-  return CLI_OK;
+  const reading_options reading = verify_reading(options);
+  return reading_check(name, &reading);
 }
 
 int verify_parse_options(int argc, char **argv, verify_options *options) {

@@ -3,6 +3,7 @@
 #define CLI_VERIFY_OPTIONS_H
 
 #include "greenprint.h"
+#include "reading.h"
 #include "report.h"
 
 #define VERIFY_KEYS_MAX 1000
@@ -35,6 +36,18 @@ typedef struct verify_options {
   bool locate;
   bool quiet;
 } verify_options;
+
+/* Of these, how to read. */
+static inline reading_options verify_reading(const verify_options *options) {
+  return (reading_options){.tokenizer = options->tokenizer,
+                           .normalize = options->normalize,
+                           .format = options->format,
+                           .field = options->field,
+                           .role = options->role,
+                           .has_format = options->has_format,
+                           .recursive = options->recursive,
+                           .skip_bad = options->skip_bad};
+}
 
 extern const char verify_help[];
 

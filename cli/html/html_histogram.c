@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /* Units of the view box. */
-#define WIDTH       720.0
-#define HEIGHT      250.0
+#define WIDTH       520.0
+#define HEIGHT      220.0
 #define LEFT        52.0
 #define RIGHT       16.0
 #define TOP         22.0

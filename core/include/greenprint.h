@@ -700,6 +700,9 @@ GP_API GP_MUST_CHECK gp_status gp_reader_next(gp_reader *reader, gp_document *do
 /* Whether the last error concerned one line only. */
 GP_API bool gp_reader_can_go_on(const gp_reader *reader);
 
+/* Bytes read from the file so far, before decompression: for a progress bar. */
+GP_API uint64_t gp_reader_position(const gp_reader *reader);
+
 /* Facts about an input, complete once gp_reader_next() has reported the end. */
 typedef struct gp_input_facts {
   uint64_t bytes;     /* read from the file, before decompression */
@@ -924,8 +927,9 @@ typedef struct gp_contexts_info {
   gp_input_facts file; /* zero where it was not loaded from a file */
 } gp_contexts_info;
 
-/* Collects contexts in bounded memory: 8 bytes for each distinct context, twice that while runs
- * are merged, and a buffer. One thread at a time. */
+/* Collects contexts in bounded memory: 8 bytes for each distinct one, for a moment up to twice
+ * that, and buffers of up to 384 MiB. After GP_ERR_MEMORY it can only be freed, after another
+ * error it is as it was. One thread at a time. */
 typedef struct gp_contexts_builder gp_contexts_builder;
 
 /* context_width is 1 to GP_CONTEXT_WIDTH_MAX. */
@@ -940,7 +944,8 @@ GP_API GP_MUST_CHECK gp_status gp_contexts_builder_add(gp_contexts_builder *buil
                                                        const uint32_t *tokens, size_t n_tokens,
                                                        gp_error *error);
 
-/* Adds everything from a file of gp_contexts_builder_save(); of the same width. */
+/* Adds everything from a file of gp_contexts_builder_save(); of the same width, or
+ * GP_ERR_ARGUMENT. */
 GP_API GP_MUST_CHECK gp_status gp_contexts_builder_merge(gp_contexts_builder *builder,
                                                          const char *path, gp_error *error);
 
@@ -949,6 +954,10 @@ GP_API GP_MUST_CHECK gp_status gp_contexts_builder_merge(gp_contexts_builder *bu
 GP_API GP_MUST_CHECK gp_status gp_contexts_builder_save(gp_contexts_builder *builder,
                                                         const char *path, gp_error *error);
 
+/* Reads such a file whole, which has to be a regular one and not compressed. Needs 8 bytes a
+ * context; what the file claims allocates nothing that it does not fill. Errors name the file:
+ * GP_ERR_IO, GP_ERR_FORMAT, GP_ERR_MEMORY; GP_ERR_VERSION for a version or a size of
+ * fingerprints that this library does not read. */
 GP_API GP_MUST_CHECK gp_status gp_contexts_load(const char *path, gp_contexts **contexts,
                                                 gp_error *error);
 GP_API void gp_contexts_free(gp_contexts *contexts);

@@ -158,6 +158,10 @@ bool gp_reader_can_go_on(const gp_reader *reader) {
   return reader != NULL && reader->can_go_on;
 }
 
+uint64_t gp_reader_position(const gp_reader *reader) {
+  return gp_source_position(reader->source);
+}
+
 gp_status gp_reader_facts(const gp_reader *reader, gp_input_facts *facts, gp_error *error) {
   if (reader == NULL || facts == NULL) {
     return gp_fail_null(error, "gp_reader_facts", reader == NULL ? "reader" : "facts");

@@ -18,6 +18,7 @@ from greenprint import _library
 VECTORS = ROOT / "testvectors"
 CHECKED = {
     "bias.json",
+    "contexts.json",
     "counts.json",
     "derivation.json",
     "evalues.json",
@@ -233,6 +234,42 @@ def test_plans() -> None:
         assert (plan.coins, plan.green) == (case["coins"], case["green"]), case
         assert plan.tokens == 2 * plan.coins
         assert plan.power == pytest.approx(float(case["power"]), rel=1e-12)
+
+
+class ContextsInfo(ctypes.Structure):
+    _fields_ = [
+        ("context_width", ctypes.c_uint32),
+        ("contexts", ctypes.c_uint64),
+        ("documents", ctypes.c_uint64),
+        ("tokens", ctypes.c_uint64),
+        ("file", _library.InputFacts),
+    ]
+
+
+def test_contexts_files(tmp_path) -> None:
+    lib = ctypes.CDLL(_library.lib._name)
+    lib.gp_contexts_builder_free.argtypes = [ctypes.c_void_p]
+    lib.gp_contexts_free.argtypes = [ctypes.c_void_p]
+    lib.gp_contexts_get_info.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    for index, case in enumerate(load("contexts.json")["files"]):
+        made, path = ctypes.c_void_p(), bytes(tmp_path / f"{index}.gpc")
+        _library.call(lib.gp_contexts_builder_new, case["h"], ctypes.byref(made))
+        for document in case["documents"]:
+            ids = (ctypes.c_uint32 * len(document))(*document)
+            size = ctypes.c_size_t(len(document))
+            _library.call(lib.gp_contexts_builder_add, made, ids, size)
+        _library.call(lib.gp_contexts_builder_save, made, path)
+        lib.gp_contexts_builder_free(made)
+        data = (tmp_path / f"{index}.gpc").read_bytes()
+        assert data.hex() == case["file"], case["h"]
+        loaded, info = ctypes.c_void_p(), ContextsInfo()
+        _library.call(lib.gp_contexts_load, path, ctypes.byref(loaded))
+        lib.gp_contexts_get_info(loaded, ctypes.byref(info))
+        lib.gp_contexts_free(loaded)
+        assert (info.context_width, info.documents) == (case["h"], len(case["documents"]))
+        assert info.tokens == sum(map(len, case["documents"]))
+        assert info.file.bytes == len(data) == 72 + 8 * info.contexts
+        assert bytes(info.file.sha256) == hashlib.sha256(data).digest()
 
 
 def test_valid_key_files(tmp_path) -> None:

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/contexts.h"
 #include "common/bytes.h"
 #include "key/key.h"
 #include "prf/prf.h"
@@ -546,7 +547,7 @@ static void plans(void **state) {
   json_decref(vectors);
 }
 
-/* --------------------------------------------------------------- key files */
+/* ------------------------------------------------------------------- files */
 
 static char key_file_path[] = "/tmp/greenprint-vector-XXXXXX";
 
@@ -651,6 +652,68 @@ static void malformed_key_files(void **state) {
   json_decref(vectors);
 }
 
+static void fingerprints(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("contexts.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "fingerprints"), index, item) {
+    size_t n = 0;
+    uint32_t *ids = ids_of(array_of(item, "ids"), &n);
+    uint8_t bytes[8];
+    gp_store_le64(bytes, gp_context_fingerprint(ids, (uint32_t)n));
+    assert_hex_equal(bytes, sizeof bytes, text_of(item, "fingerprint"));
+    free(ids);
+  }
+  assert_true(index >= 40);
+  json_decref(vectors);
+}
+
+/* The documents of a case, saved as a contexts file at key_file_path. */
+static void save_contexts(const json_t *item) {
+  gp_contexts_builder *builder = NULL;
+  assert_ok(gp_contexts_builder_new((uint32_t)number_of(item, "h"), &builder, error));
+  size_t index;
+  json_t *document;
+  json_array_foreach(array_of(item, "documents"), index, document) {
+    size_t n = 0;
+    uint32_t *ids = ids_of(document, &n);
+    assert_ok(gp_contexts_builder_add(builder, ids, n, error));
+    free(ids);
+  }
+  assert_int_equal(unlink(key_file_path), 0);
+  assert_ok(gp_contexts_builder_save(builder, key_file_path, error));
+  gp_contexts_builder_free(builder);
+}
+
+static void contexts_files(void **state) {
+  (void)state;
+  json_t *vectors = load_vectors("contexts.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(vectors, "files"), index, item) {
+    save_contexts(item);
+    uint8_t bytes[4096];
+    FILE *file = fopen(key_file_path, "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    assert_int_equal(fclose(file), 0);
+    assert_in_range(size, 72, sizeof bytes - 1);
+    assert_hex_equal(bytes, size, text_of(item, "file"));
+    write_key_file(text_of(item, "file"));
+    gp_contexts *contexts = NULL;
+    gp_contexts_info info;
+    assert_ok(gp_contexts_load(key_file_path, &contexts, error));
+    gp_contexts_get_info(contexts, &info);
+    gp_contexts_free(contexts);
+    assert_int_equal(info.context_width, number_of(item, "h"));
+    assert_int_equal(info.documents, json_array_size(array_of(item, "documents")));
+    assert_int_equal(72 + 8 * info.contexts, size);
+  }
+  assert_true(index >= 5);
+  json_decref(vectors);
+}
+
 static int make_key_file(void **state) {
   (void)state;
   const int fd = mkstemp(key_file_path);
@@ -680,6 +743,8 @@ int main(void) {
       cmocka_unit_test(plans),
       cmocka_unit_test(key_files),
       cmocka_unit_test(malformed_key_files),
+      cmocka_unit_test(fingerprints),
+      cmocka_unit_test(contexts_files),
   };
   return cmocka_run_group_tests_name("vectors", tests, make_key_file, remove_key_file);
 }

@@ -748,6 +748,38 @@ def keyfile() -> Vectors:
     return {"how": how, "valid": valid, "malformed": malformed}
 
 
+# --- contexts.json -------------------------------------------------------------------------
+
+
+def contexts() -> Vectors:
+    """Make contexts.json."""
+    windows = [[edge] * h for h in (1, 2) for edge in EDGE_IDS]
+    windows += [[number("context", 16 * h + i) % 2**32 for i in range(h)] for h in range(1, 17)]
+    windows += [[1, 2], [2, 1], [1, 2, 0], [0, 1, 2]]
+    fingerprints = [
+        {"ids": ids, "fingerprint": gp.le64(gp.fingerprint(ids)).hex()} for ids in windows
+    ]
+    text = [number("served", i) % 40 for i in range(120)]
+    sets = [
+        (2, [text, text[7:50], [], [5], [5, 6], [5, 6, 7]]),
+        (1, [text]),
+        (16, [text, [2**32 - 1] * 30]),
+        (3, [[1, 2, 3]]),
+        (4, []),
+    ]
+    files = [
+        {"h": h, "documents": documents, "file": gp.write_contexts_file(h, documents).hex()}
+        for h, documents in sets
+    ]
+    how = (
+        HOW_MADE.format("section 16")
+        + HOW_INPUTS
+        + "In 'fingerprints', 'ids' is a window and 'fingerprint' its fingerprint as le64. In "
+        "'files', 'file' is the whole file of the contexts of 'documents', windows of 'h' ids."
+    )
+    return {"how": how, "fingerprints": fingerprints, "files": files}
+
+
 # --- Files -----------------------------------------------------------------------------------
 
 FILES: dict[str, Callable[[], Vectors]] = {
@@ -763,6 +795,7 @@ FILES: dict[str, Callable[[], Vectors]] = {
     "fdr.json": statistics_vectors.fdr,
     "plans.json": statistics_vectors.plans,
     "keyfile.json": keyfile,
+    "contexts.json": contexts,
 }
 
 

@@ -677,3 +677,63 @@ def read_key_file(data: bytes, passphrase: bytes = b"") -> Key:
     if not hmac.compare_digest(key.commitment, data[32:64]):
         raise KeyFileError("commitment")
     return key
+
+
+# --- Section 16: served contexts -----------------------------------------------------
+
+CONTEXTS_KEY = b"greenprint-ctx-1"
+CONTEXTS_MAGIC = b"\x89GPCTX\r\n"
+MASK64 = 2**64 - 1
+
+
+def rotate(x: int, bits: int) -> int:
+    """Rotate a number of 64 bits to the left."""
+    return (x << bits | x >> (64 - bits)) & MASK64
+
+
+def siphash(key: bytes, message: bytes) -> int:
+    """Compute SipHash-2-4 [Aumasson and Bernstein 2012, section 2]."""
+    k0, k1 = struct.unpack("<2Q", key)
+    v = [
+        k0 ^ 0x736F6D6570736575,
+        k1 ^ 0x646F72616E646F6D,
+        k0 ^ 0x6C7967656E657261,
+        k1 ^ 0x7465646279746573,
+    ]
+
+    def rounds(count: int) -> None:
+        for _ in range(count):
+            v[0] = (v[0] + v[1]) & MASK64
+            v[2] = (v[2] + v[3]) & MASK64
+            v[1] = rotate(v[1], 13) ^ v[0]
+            v[3] = rotate(v[3], 16) ^ v[2]
+            v[0] = rotate(v[0], 32)
+            v[2] = (v[2] + v[1]) & MASK64
+            v[0] = (v[0] + v[3]) & MASK64
+            v[1] = rotate(v[1], 17) ^ v[2]
+            v[3] = rotate(v[3], 21) ^ v[0]
+            v[2] = rotate(v[2], 32)
+
+    # Whole words, the last of which ends in the length modulo 256.
+    padding = bytes(7 - len(message) % 8) + u8(len(message) % 256)
+    for (word,) in struct.iter_unpack("<Q", message + padding):
+        v[3] ^= word
+        rounds(2)
+        v[0] ^= word
+    v[2] ^= 0xFF
+    rounds(4)
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
+def fingerprint(window: Sequence[int]) -> int:
+    """Compute the fingerprint of a window of token ids."""
+    return siphash(CONTEXTS_KEY, b"".join(map(le32, window)))
+
+
+def write_contexts_file(h: int, documents: Sequence[Sequence[int]]) -> bytes:
+    """Write the contexts of documents as a file."""
+    windows = (ids[i : i + h] for ids in documents for i in range(len(ids) - h))
+    fingerprints = sorted({fingerprint(window) for window in windows})
+    header = CONTEXTS_MAGIC + u8(1) + u8(h) + u8(64) + bytes(5)
+    counts = [len(fingerprints), len(documents), sum(map(len, documents))]
+    return with_checksum(header + b"".join(map(le64, counts + fingerprints)))

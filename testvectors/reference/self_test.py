@@ -35,6 +35,11 @@ def check_primitives() -> None:
         unhex("69c4e0d86a7b0430d8cdb78070b4c55a"),
     )
     expect(
+        "SipHash-2-4 (Aumasson and Bernstein, appendix A)",
+        gp.siphash(bytes(range(16)), bytes(range(15))),
+        0xA129CA6149BE45E5,
+    )
+    expect(
         "HKDF-SHA256 (RFC 5869, A.3)",
         gp.hkdf(b"\x0b" * 22, b"", 42),
         unhex(
