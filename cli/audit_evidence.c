@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "inputs.h"
@@ -20,7 +19,7 @@ typedef struct answers_run {
   gp_encoder *encoder;        /* NULL without a tokenizer */
   gp_encoder *prompt_encoder; /* likewise; what an encoder gave holds until its next call */
   gp_expectations *reference; /* may be NULL */
-  uint64_t bytes;             /* read, about */
+  uint64_t bytes;             /* of the files that are read */
   uint64_t tokens;
 } answers_run;
 
@@ -64,8 +63,9 @@ static int check_page(const audit_options *options) {
   if (page == NULL) {
     return CLI_OK;
   }
-  const char *const known[] = {options->key,       options->passphrase_file, options->tokenizer,
-                               options->reference, options->served,          options->tenants};
+  const char *const known[] = {
+      options->key,       options->passphrase_file, options->reading.tokenizer,
+      options->reference, options->served,          options->tenants};
   bool replaces = false;
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     replaces = replaces || inputs_same_file(page, known[i]);
@@ -101,24 +101,19 @@ static int open_key(audit_evidence *evidence) {
 static int open_tokenizer(audit_evidence *evidence) {
   const audit_options *options = evidence->options;
   gp_error error;
-  if (options->tokenizer != NULL &&
-      gp_tokenizer_open(options->tokenizer, &evidence->tokenizer, &error) != GP_OK) {
+  if (options->reading.tokenizer != NULL &&
+      gp_tokenizer_open(options->reading.tokenizer, &evidence->tokenizer, &error) != GP_OK) {
     return cli_fail(options->command, "%s", error.message);
   }
-  evidence->settings = settings_describe(evidence->tokenizer, options->normalize);
+  evidence->settings = settings_describe(evidence->tokenizer, options->reading.normalize);
   return evidence->settings != NULL ? CLI_OK
                                     : cli_fail(options->command, "out of memory: the report");
 }
 
 /* -------------------------------------------------------------------------- answers */
 
-static gp_input_format format_of(const audit_options *options, const char *name) {
-  if (options->has_format) {
-    return options->format;
-  }
-  return options->field != NULL || options->prompts != NULL
-             ? GP_INPUT_JSONL
-             : input_format_of_name(name, options->tokenizer != NULL);
+static const char *shown(const char *name) {
+  return strcmp(name, "-") == 0 ? "standard input" : name;
 }
 
 /* The ids of a document, which hold until the next call with this encoder. */
@@ -135,11 +130,11 @@ static int ids_of(const answers_run *run, const char *name, gp_encoder *encoder,
     return cli_fail(command,
                     "%s:%" PRIu64 ": holds text, which takes a tokenizer to read "
                     "(--tokenizer)",
-                    name, document->line);
+                    shown(name), document->line);
   }
   if (gp_encoder_encode(encoder, document->text, document->n_bytes, ids, NULL, n_ids, &error) !=
       GP_OK) {
-    return cli_fail(command, "%s:%" PRIu64 ": %s", name, document->line, error.message);
+    return cli_fail(command, "%s:%" PRIu64 ": %s", shown(name), document->line, error.message);
   }
   return CLI_OK;
 }
@@ -178,13 +173,12 @@ static int add_answer(answers_run *run, const char *name, gp_reader *prompts,
   gp_error error;
   if (gp_audit_add(evidence->audit, prompt, n_prompt, ids, n_ids, run->reference, &error) !=
       GP_OK) {
-    return cli_fail(evidence->options->command, "%s:%" PRIu64 ": %s", name, answer->line,
+    return cli_fail(evidence->options->command, "%s:%" PRIu64 ": %s", shown(name), answer->line,
                     error.message);
   }
   input->documents++;
   input->tokens += n_ids;
   run->tokens += n_ids;
-  progress_update(run->bytes, run->tokens);
   return CLI_OK;
 }
 
@@ -228,6 +222,7 @@ static int read_documents(answers_run *run, const char *name, gp_reader *answers
     if (status != CLI_OK) {
       return status;
     }
+    progress_update(run->bytes + gp_reader_position(answers), run->tokens);
   }
   if (gp_reader_facts(answers, &input->file, &error) != GP_OK) {
     return cli_fail(command, "%s", error.message);
@@ -236,30 +231,22 @@ static int read_documents(answers_run *run, const char *name, gp_reader *answers
   return prompts != NULL ? end_prompts(run, name, prompts, input) : CLI_OK;
 }
 
-static int read_file(answers_run *run, const char *name) {
+static int read_file(answers_run *run, const gp_corpus_input *file) {
   const audit_options *options = run->evidence->options;
-  const gp_input_format format = format_of(options, name);
-  const bool is_jsonl = format == GP_INPUT_JSONL;
-  const char *usual_field = options->tokenizer != NULL ? "text" : "tokens";
-  gp_reader_options reading = {.format = format,
-                               .field = !is_jsonl                ? NULL
-                                        : options->field != NULL ? options->field
-                                                                 : usual_field,
-                               .normalize =
-                                   is_jsonl || format == GP_INPUT_TEXT ? options->normalize : 0};
+  gp_reader_options of_prompts = file->options;
   gp_reader *answers = NULL;
   gp_reader *prompts = NULL;
   gp_error error;
-  gp_status opened = gp_reader_open(name, &reading, &answers, &error);
+  gp_status opened = gp_reader_open(file->path, &file->options, &answers, &error);
   if (opened == GP_OK && options->prompts != NULL) {
-    reading.field = options->prompts;
-    opened = gp_reader_open(name, &reading, &prompts, &error);
+    of_prompts.field = options->prompts;
+    opened = gp_reader_open(file->path, &of_prompts, &prompts, &error);
   }
-  audit_input input = {.role = "answers", .format = gp_input_format_name(format)};
-  int status = opened == GP_OK ? read_documents(run, name, answers, prompts, &input)
+  audit_input input = {.role = "answers", .format = gp_input_format_name(file->options.format)};
+  int status = opened == GP_OK ? read_documents(run, file->path, answers, prompts, &input)
                                : cli_fail(options->command, "%s", error.message);
   if (status == CLI_OK) {
-    status = add_input(run->evidence, name, input);
+    status = add_input(run->evidence, file->path, input);
   }
   gp_reader_free(prompts);
   gp_reader_free(answers);
@@ -300,16 +287,29 @@ static int finish_reference(answers_run *run) {
                                  .tokens = info.tokens});
 }
 
+static int read_files(answers_run *run) {
+  const audit_options *options = run->evidence->options;
+  named_inputs names = {0};
+  gp_corpus_input *files = NULL;
+  int status = reading_find(options->command, &options->reading, options->files, options->n_files,
+                            &names, &files);
+  if (status == CLI_OK) {
+    progress_start(reading_total_bytes(files, names.count), options->quiet);
+    for (size_t i = 0; i < names.count && status == CLI_OK; i++) {
+      status = read_file(run, &files[i]);
+    }
+    progress_end();
+  }
+  free(files);
+  inputs_free(&names);
+  return status;
+}
+
 static int read_answers(audit_evidence *evidence) {
-  static char standard_input[] = "-";
-  const audit_options *options = evidence->options;
   answers_run run = {.evidence = evidence};
   int status = open_reading(&run);
-  for (size_t i = 0; i < options->n_files && status == CLI_OK; i++) {
-    status = read_file(&run, options->files[i]);
-  }
-  if (options->n_files == 0 && status == CLI_OK) {
-    status = read_file(&run, standard_input);
+  if (status == CLI_OK) {
+    status = read_files(&run);
   }
   if (status == CLI_OK && run.reference != NULL) {
     status = finish_reference(&run);
@@ -322,11 +322,12 @@ static int read_answers(audit_evidence *evidence) {
 
 /* -------------------------------------------------------------------- model weights */
 
+/* Files of several models put together would be about none of them. */
 static int set_label(audit_evidence *evidence, const char *name, const char *label) {
   if (evidence->has_label && strcmp(evidence->label, label) != 0) {
     return cli_fail(evidence->options->command,
-                    "%s: was collected with another reference model than the files before it",
-                    name);
+                    "%s: is of another model, '%s', than the files before it, '%s'", name, label,
+                    evidence->label);
   }
   evidence->has_label = true;
   memcpy(evidence->label, label, sizeof evidence->label);
@@ -366,18 +367,6 @@ static int read_model(audit_evidence *evidence) {
 }
 
 /* ----------------------------------------------------------------------- everything */
-
-static uint64_t total_bytes(const audit_options *options) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < options->n_files; i++) {
-    struct stat facts;
-    if (stat(options->files[i], &facts) != 0 || !S_ISREG(facts.st_mode)) {
-      return 0;
-    }
-    sum += (uint64_t)facts.st_size;
-  }
-  return sum;
-}
 
 int evidence_set_served(audit_evidence *evidence, const char *path) {
   const char *command = evidence->options->command;
@@ -426,9 +415,7 @@ int evidence_collect(const audit_options *options, audit_evidence *evidence) {
     status = cli_fail(options->command, "%s", error.message);
   }
   if (status == CLI_OK) {
-    progress_start(total_bytes(options), options->quiet);
     status = options->open ? read_model(evidence) : read_answers(evidence);
-    progress_end();
   }
   return status == CLI_OK ? check_documents(evidence) : status;
 }

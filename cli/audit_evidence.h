@@ -27,7 +27,7 @@ typedef struct audit_evidence {
   gp_audit *audit;
   gp_audit_counts counts;
   bool has_label;
-  char label[GP_EXPECTATIONS_LABEL_SIZE]; /* what the file calls its reference model */
+  char label[GP_EXPECTATIONS_LABEL_SIZE]; /* of the reference model; of the suspect if open */
   audit_input *inputs;
   size_t n_inputs;
   size_t capacity;

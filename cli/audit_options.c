@@ -157,15 +157,15 @@ static int set_option(int option, char **argv, void *data) {
   case CONTROLS:
     return set_controls(optarg, options);
   case 't':
-    options->tokenizer = optarg;
+    options->reading.tokenizer = optarg;
     return CLI_OK;
   case NORMALIZE:
-    return cli_parse_normalize(command, optarg, &options->normalize);
+    return cli_parse_normalize(command, optarg, &options->reading.normalize);
   case FORMAT:
-    options->has_format = true;
-    return cli_parse_format(command, optarg, &options->format);
+    options->reading.has_format = true;
+    return cli_parse_format(command, optarg, &options->reading.format);
   case FIELD:
-    options->field = optarg;
+    options->reading.field = optarg;
     return CLI_OK;
   case JSON:
     options->json = true;
@@ -189,8 +189,9 @@ static int set_option(int option, char **argv, void *data) {
 /* Files of model weights hold ids, and what was left out of them is for those to say who wrote
  * them. */
 static int check_open(const audit_options *options) {
-  if (options->tokenizer != NULL || options->normalize != 0 || options->has_format ||
-      options->field != NULL || options->prompts != NULL || options->reference != NULL) {
+  if (options->reading.tokenizer != NULL || options->reading.normalize != 0 ||
+      options->reading.has_format || options->reading.field != NULL || options->prompts != NULL ||
+      options->reference != NULL) {
     return cli_fail(options->command, "--open reads files of model weights: --tokenizer, "
                                       "--normalize, --format, --field, --prompts and "
                                       "--reference are for answers");
@@ -200,39 +201,30 @@ static int check_open(const audit_options *options) {
              : cli_fail(options->command, "--open: name the files of model weights");
 }
 
-static int check_standard_input(const audit_options *options) {
-  bool seen = options->n_files == 0;
+/* The prompts are in other fields of the same lines. */
+static int check_prompts(audit_options *options) {
+  reading_options *reading = &options->reading;
+  bool standard_input = options->n_files == 0;
   for (size_t i = 0; i < options->n_files; i++) {
-    if (strcmp(options->files[i], "-") == 0) {
-      if (seen) {
-        return cli_fail(options->command,
-                        "standard input can be read only once: - is named twice");
-      }
-      seen = true;
-    }
+    standard_input = standard_input || strcmp(options->files[i], "-") == 0;
   }
-  return !seen || options->prompts == NULL
-             ? CLI_OK
-             : cli_fail(options->command, "--prompts reads each file twice: name files, standard "
-                                          "input can be read only once");
+  if (standard_input) {
+    return cli_fail(options->command, "--prompts reads each file twice: name files, standard "
+                                      "input can be read only once");
+  }
+  if (reading->has_format && reading->format != GP_INPUT_JSONL) {
+    return cli_fail(options->command,
+                    "--prompts is for JSON Lines; it does not go with --format %s",
+                    gp_input_format_name(reading->format));
+  }
+  reading->has_format = true;
+  reading->format = GP_INPUT_JSONL;
+  return CLI_OK;
 }
 
-static int check_answers(const audit_options *options) {
-  const bool is_jsonl = !options->has_format || options->format == GP_INPUT_JSONL;
-  if ((options->field != NULL || options->prompts != NULL) && !is_jsonl) {
-    return cli_fail(options->command, "--%s is for JSON Lines; it does not go with --format %s",
-                    options->field != NULL ? "field" : "prompts",
-                    gp_input_format_name(options->format));
-  }
-  if (options->normalize != 0 && options->tokenizer == NULL) {
-    return cli_fail(options->command,
-                    "--normalize is for text: name its tokenizer with --tokenizer");
-  }
-  if (options->format == GP_INPUT_TEXT && options->tokenizer == NULL) {
-    return cli_fail(options->command,
-                    "--format text: name the text's tokenizer with --tokenizer");
-  }
-  return check_standard_input(options);
+static int check_answers(audit_options *options) {
+  const int status = reading_check(options->command, &options->reading);
+  return status == CLI_OK && options->prompts != NULL ? check_prompts(options) : status;
 }
 
 static int parse(int argc, char **argv, const struct option *known, audit_options *options) {

@@ -3,6 +3,7 @@
 #define CLI_AUDIT_OPTIONS_H
 
 #include "greenprint.h"
+#include "reading.h"
 
 #define AUDIT_CONTROLS_MAX 100000
 
@@ -12,12 +13,9 @@ typedef struct audit_options {
   const char *passphrase_file;
   double alpha;
   gp_verifier_options tenant;
-  const char *tenants;   /* trace */
-  const char *served_by; /* trace */
-  const char *tokenizer;
-  unsigned normalize;
-  gp_input_format format;
-  const char *field; /* of the answers; NULL: as the format wants it */
+  const char *tenants;     /* trace */
+  const char *served_by;   /* trace */
+  reading_options reading; /* of the answers */
   const char *prompts;
   const char *served;
   const char *reference;
@@ -26,7 +24,6 @@ typedef struct audit_options {
   const char *html;
   char **files;
   size_t n_files;
-  bool has_format;
   bool open;
   bool json;
   bool quiet;

@@ -60,7 +60,7 @@ static void put_counts(FILE *out, const audit_evidence *evidence) {
     html_put_count_row(out, "Pairs in these", counts->served_coins);
   }
   if (evidence->has_label) {
-    html_start_row(out, "Reference model");
+    html_start_row(out, options->open ? "Suspect" : "Reference model");
     html_put(out, evidence->label);
     html_end_row(out);
   }
@@ -80,7 +80,7 @@ bool audit_page_facts(FILE *out, const audit_evidence *evidence, const char *ten
                         .has_tenant = options->tenant.has_tenant,
                         .tenant = options->tenant.tenant,
                         .tenants = tenants,
-                        .tokenizer = options->tokenizer,
+                        .tokenizer = options->reading.tokenizer,
                         .normalization = normalize,
                         .inputs = inputs,
                         .n_inputs = evidence->n_inputs};

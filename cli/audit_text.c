@@ -47,7 +47,8 @@ void audit_print_evidence(const audit_evidence *evidence, const char *tenants) {
   free(tokenizer);
   free(normalize);
   print_counts(evidence);
-  put_safe_row("reference", evidence->has_label ? evidence->label : NULL);
+  put_safe_row(options->open ? "suspect" : "reference",
+               evidence->has_label ? evidence->label : NULL);
   put_row("alpha", "%g", options->alpha);
 }
 

@@ -46,15 +46,13 @@ static void assume_about_answers(const audit_evidence *evidence, audit_words *wo
   }
 }
 
-static void assume_about_weights(const audit_evidence *evidence, audit_words *words) {
+static void assume_about_weights(audit_words *words) {
   (void)snprintf(next_assumption(words), AUDIT_WORDS_SIZE,
                  "It is assumed that the text that the model read for this audit was chosen "
                  "without the key, such as public text from before there was the key.");
   (void)snprintf(next_assumption(words), AUDIT_WORDS_SIZE,
-                 "It is assumed that the reference model%s%s%s never saw text marked under the "
-                 "key.",
-                 evidence->label[0] != '\0' ? " (" : "", evidence->label,
-                 evidence->label[0] != '\0' ? ")" : "");
+                 "It is assumed that the reference model, where there was one, never saw text "
+                 "marked under the key.");
 }
 
 static void assume_about_served(audit_words *words) {
@@ -130,7 +128,8 @@ static void describe_fit(const audit_findings *all, char *out, size_t size) {
   const audit_controls *controls = &all->tests[all->verdict].controls;
   if (all->controls_fit) {
     (void)snprintf(out, size,
-                   "%" PRIu64 " of them with p at most 1/128, where about %.2g or fewer are to be "
+                   "%" PRIu64
+                   " of them with p at most 1/128, where about %.2g or fewer are to be "
                    "expected: they look as they should.",
                    controls->small, (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN));
   } else {
@@ -170,7 +169,7 @@ void audit_find_words(const audit_findings *all, audit_words *words) {
   describe_decision(all, words);
   describe_controls(all, words);
   if (evidence->options->open) {
-    assume_about_weights(evidence, words);
+    assume_about_weights(words);
   } else {
     assume_about_answers(evidence, words);
   }
