@@ -67,8 +67,9 @@ json_t *audit_json_evidence(const audit_evidence *evidence, const char *version_
       (json_int_t)evidence->params.context_width, "gamma", gp_params_gamma(&evidence->params),
       "key_id", evidence->key_id, "key_commitment", commitment, "alpha", options->alpha, "field",
       string_or_null(options->reading.field), "prompts", string_or_null(options->prompts),
-      "reference", evidence->has_label ? json_name(evidence->label) : json_null(), "counts",
-      counts_object(evidence), "inputs", inputs_array(evidence));
+      "reference", label_of(evidence, !options->open), "suspect",
+      label_of(evidence, options->open), "counts", counts_object(evidence), "inputs",
+      inputs_array(evidence));
   if (report != NULL && !json_extend(report, settings_object(evidence->settings))) {
     json_decref(report);
     return NULL;

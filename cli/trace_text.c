@@ -5,20 +5,20 @@
 #include "style.h"
 
 static void print_tenants(const trace_findings *all) {
-  (void)printf("\n%s%20s %10s %8s %10s %10s %8s %10s%s\n", style(stdout, STYLE_LABEL), "tenant",
+  (void)printf("\n%s%20s %10s %8s %10s %10s %8s %9s%s\n", style(stdout, STYLE_LABEL), "tenant",
                "pairs", "z", "p", "corrected", "distinct", "its p", style(stdout, STYLE_END));
   for (size_t i = 0; i < all->n_listed; i++) {
     const trace_tenant *tenant = &all->tenants[i];
     char p[CLI_P_SIZE];
     char corrected[CLI_P_SIZE];
     char distinct[CLI_P_SIZE];
-    (void)printf("%20" PRIu64 " %10" PRIu64 " %8.2f %10s %s%10s%s %8.2f %10s%s\n", tenant->id,
+    (void)printf("%20" PRIu64 " %10" PRIu64 " %8.2f %10s %s%10s%s %8.2f %9s%s\n", tenant->id,
                  tenant->root.coins, tenant->root.z, cli_describe_p(p, tenant->root.log10_p),
                  tenant->found ? style(stdout, STYLE_FOUND) : "",
                  cli_describe_p(corrected, tenant->log10_p_holm),
                  tenant->found ? style(stdout, STYLE_END) : "", tenant->distinct.z,
                  cli_describe_p(distinct, tenant->distinct.log10_p),
-                 tenant->found ? "  found" : "");
+                 tenant->found ? " found" : "");
   }
 }
 
