@@ -137,12 +137,11 @@ static gp_status run_test(const audit_findings *all, const control_results *out,
 }
 
 /* The verdict's test is the last: its controls stay in all->z and all->log10_p. */
-static gp_status run_all(audit_findings *all, double *statistic, gp_error *error) {
-  const control_results out = {.statistic = statistic, .z = all->z, .log10_p = all->log10_p};
+static gp_status run_all(audit_findings *all, const control_results *out, gp_error *error) {
   const double least = log10(AUDIT_CONTROLS_LEAST_P);
   all->controls_fit = true;
   for (size_t i = 0; i < all->n_tests; i++) {
-    const gp_status status = run_test(all, &out, &all->tests[i], error);
+    const gp_status status = run_test(all, out, &all->tests[i], error);
     if (status != GP_OK) {
       return status;
     }
@@ -164,14 +163,16 @@ int audit_run_tests(audit_findings *all) {
   all->n_controls = (size_t)options->controls;
   all->z = calloc(all->n_controls + 1, sizeof *all->z);
   all->log10_p = calloc(all->n_controls + 1, sizeof *all->log10_p);
-  double *statistic = calloc(all->n_controls + 1, sizeof *statistic);
+  const control_results out = {.statistic = calloc(all->n_controls + 1, sizeof(double)),
+                               .z = all->z,
+                               .log10_p = all->log10_p};
   int status = CLI_OK;
-  if (all->z == NULL || all->log10_p == NULL || statistic == NULL) {
+  if (out.z == NULL || out.log10_p == NULL || out.statistic == NULL) {
     status = cli_fail(options->command, "out of memory: too many controls");
-  } else if (run_all(all, statistic, &error) != GP_OK) {
+  } else if (run_all(all, &out, &error) != GP_OK) {
     status = cli_fail(options->command, "%s", error.message);
   }
-  free(statistic);
+  free(out.statistic);
   all->found = all->tests[all->verdict].result.log10_p <= log10(options->alpha);
   return status;
 }
