@@ -17,7 +17,7 @@ _greenprint() {
   fi
 
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words="keygen inspect verify merge audit trace plan version --help --version"
+    words="keygen inspect verify merge contexts audit trace plan version --help --version"
   else
     case $before in
       -o | --output | -k | --key | --passphrase-file | -t | --tokenizer | --tenants | \
@@ -51,6 +51,10 @@ _greenprint() {
             words="--alpha --per-document --json --json-lines --partial --quiet --jobs
               --max-memory --help"
             ;;
+          contexts)
+            words="--output --json --quiet --key --context-width --tokenizer --normalize --format
+              --field --role --recursive --skip-bad --help"
+            ;;
           audit)
             words="--key --passphrase-file --tenant --alpha --open --reference --served
               --prompts --controls --tokenizer --normalize --format --field --json --html
@@ -66,9 +70,13 @@ _greenprint() {
             ;;
           version) words="--help" ;;
         esac
-        if [[ $word != -* ]]; then
+        if [[ $command == contexts && $COMP_CWORD -eq 2 && $word != -* ]]; then
+          words="build merge info"
+        elif [[ $word != -* ]]; then
           case $command in
-            inspect | verify | merge | audit | trace | plan) compopt -o default 2>/dev/null ;;
+            inspect | verify | merge | contexts | audit | trace | plan)
+              compopt -o default 2>/dev/null
+              ;;
           esac
           return
         fi

@@ -12,6 +12,7 @@ complete -c greenprint -n __fish_use_subcommand -a keygen -d 'Make a key file'
 complete -c greenprint -n __fish_use_subcommand -a inspect -d 'Show what a key file says'
 complete -c greenprint -n __fish_use_subcommand -a verify -d 'Look for the mark of a key'
 complete -c greenprint -n __fish_use_subcommand -a merge -d 'Put partial results together'
+complete -c greenprint -n __fish_use_subcommand -a contexts -d 'Collect contexts that were served'
 complete -c greenprint -n __fish_use_subcommand -a audit -d 'Look for a mark in a model'
 complete -c greenprint -n __fish_use_subcommand -a trace -d 'Tell whose text a model learned from'
 complete -c greenprint -n __fish_use_subcommand -a plan -d 'Say how many tokens are needed'
@@ -68,6 +69,25 @@ complete -c greenprint -n $merge -l partial -r -F -d 'Write what a further merge
 complete -c greenprint -n $merge -s q -l quiet -d 'The verdict alone'
 complete -c greenprint -n $merge -s j -l jobs -x -d 'Threads'
 complete -c greenprint -n $merge -l max-memory -x -d 'Go to disk beyond'
+
+set -l contexts '__greenprint_command contexts'
+complete -c greenprint -n "$contexts; and test (count (commandline -opc)) -eq 2" \
+    -a 'build merge info'
+complete -c greenprint -n "$contexts; and test (count (commandline -opc)) -gt 2" -F
+complete -c greenprint -n $contexts -s o -l output -r -F -d 'Contexts file to write'
+complete -c greenprint -n $contexts -l json -d 'Say what is in it as JSON'
+complete -c greenprint -n $contexts -s q -l quiet -d 'Say nothing'
+complete -c greenprint -n $contexts -s k -l key -r -F -d 'Contexts of the width of this key'
+complete -c greenprint -n $contexts -l context-width -x -d 'Contexts of so many tokens'
+complete -c greenprint -n $contexts -s t -l tokenizer -r -F -d 'Turn text into ids'
+complete -c greenprint -n $contexts -l normalize -d 'Take harmless changes out of text'
+complete -c greenprint -n $contexts -l format -x -a 'text tokens jsonl npy u16 u32' \
+    -d 'Format of the files'
+complete -c greenprint -n $contexts -l field -x -d 'Where in the object the text or ids are'
+complete -c greenprint -n $contexts -l role -x -a 'assistant user system' \
+    -d 'Take the messages of this role in a chat'
+complete -c greenprint -n $contexts -s r -l recursive -d 'Read all files in folders'
+complete -c greenprint -n $contexts -l skip-bad -d 'Leave out lines that cannot be read'
 
 set -l audit '__greenprint_command audit'
 complete -c greenprint -n $audit -F

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("keygen", "inspect", "verify", "merge", "audit", "trace", "plan", "version")
+COMMANDS = (
+    "keygen",
+    "inspect",
+    "verify",
+    "merge",
+    "contexts",
+    "audit",
+    "trace",
+    "plan",
+    "version",
+)
 CLI = Path(__file__).parents[2] / "cli"
 
 
@@ -40,6 +50,11 @@ def test_help(greenprint):
             "merge",
             "--alpha --per-document --json --json-lines --partial -q --quiet -j --jobs "
             "--max-memory",
+        ),
+        (
+            "contexts",
+            "-o --output --json -q --quiet -k --key --context-width -t --tokenizer --normalize "
+            "--format --field --role -r --recursive --skip-bad",
         ),
         (
             "audit",
