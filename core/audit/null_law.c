@@ -32,10 +32,10 @@
 #define SLACK (32.0 * 0x1p-53)
 
 /* The grid: eighths of 1 / sigma up to 16, and on in steps of 2^(1/16) until the largest coin is
- * tilted by e^64. Between two places lies a loss of less than 1/500, or 1/2000 of the exponent.
- */
+ * tilted by e^4096, and those of a thousandth of its weight by e^4. What is lost between two
+ * places is less than 1/500, or 1/1000 of the exponent. */
 #define GRID_EVEN  128
-#define GRID_TILT  64.0
+#define GRID_TILT  4096.0
 #define GRID_RATIO 1.0442737824274138403 /* 2^(1/16) */
 
 /* ------------------------------------------------------------------- nodes */

@@ -157,7 +157,7 @@ gp_status gp_trial_run(gp_trial *trial, uint8_t *colours, gp_audit_result *resul
                             count, green, error);
     }
     for (size_t i = 0; i < count && status == GP_OK; i++) {
-      green_sum += green[i] ? trial->weights[first + i] : 0;
+      green_sum += trial->weights[first + i] & -(int64_t)green[i]; /* no branch */
       result->green += green[i];
     }
     if (colours != NULL && status == GP_OK) {

@@ -8,7 +8,7 @@
 #include "common/error.h"
 
 #define CAPACITY_MIN ((size_t)64)
-#define COUNT_MAX    ((size_t)1 << 31) /* numbers plus 1 have 32 bits */
+#define COUNT_MAX    ((size_t)1 << 31) /* hashes, and numbers plus 1, have 32 bits */
 
 gp_status gp_tuples_init(gp_tuples *tuples, size_t width, gp_error *error) {
   if (sodium_init() < 0) {
@@ -19,54 +19,70 @@ gp_status gp_tuples_init(gp_tuples *tuples, size_t width, gp_error *error) {
   return GP_OK;
 }
 
-static const uint32_t *ids_at(const gp_tuples *tuples, size_t number) {
-  return tuples->ids + number * tuples->width;
+static uint32_t hash_of(const gp_tuples *tuples, const uint32_t *ids) {
+  uint8_t hash[crypto_shorthash_BYTES];
+  (void)crypto_shorthash(hash, (const uint8_t *)ids, tuples->width * sizeof *ids, tuples->secret);
+  return gp_load_le32(hash);
+}
+
+static bool is_tuple(const gp_tuples *tuples, uint32_t number, const uint32_t *ids) {
+  const size_t width = tuples->width;
+  return width == 0 || memcmp(tuples->ids + number * width, ids, width * sizeof *ids) == 0;
 }
 
 /* The slot that holds the tuple, or the empty one where it belongs. */
-static uint32_t *find(const gp_tuples *tuples, const uint32_t *ids) {
-  const size_t size = tuples->width * sizeof *ids;
-  uint8_t hash[crypto_shorthash_BYTES];
-  (void)crypto_shorthash(hash, (const uint8_t *)ids, size, tuples->secret);
+static gp_tuple_slot *find(const gp_tuples *tuples, const uint32_t *ids, uint32_t hash) {
   const size_t last = 2 * tuples->capacity - 1;
-  size_t i = (size_t)gp_load_le64(hash) & last;
-  while (tuples->table[i] != 0 &&
-         (size > 0 && memcmp(ids_at(tuples, tuples->table[i] - 1), ids, size) != 0)) {
+  size_t i = hash & last;
+  while (tuples->table[i].number != 0 &&
+         (tuples->table[i].hash != hash || !is_tuple(tuples, tuples->table[i].number - 1, ids))) {
     i = (i + 1) & last;
   }
   return &tuples->table[i];
 }
 
+/* Puts all slots that are taken into a larger table. */
+static void move_slots(const gp_tuples *tuples, gp_tuple_slot *table, size_t slots) {
+  for (size_t from = 0; from < 2 * tuples->capacity; from++) {
+    if (tuples->table[from].number != 0) {
+      size_t i = tuples->table[from].hash & (slots - 1);
+      while (table[i].number != 0) {
+        i = (i + 1) & (slots - 1);
+      }
+      table[i] = tuples->table[from];
+    }
+  }
+}
+
 static gp_status grow(gp_tuples *tuples, gp_error *error) {
-  gp_tuples bigger = *tuples;
-  bigger.capacity = tuples->capacity == 0 ? CAPACITY_MIN : 2 * tuples->capacity;
-  bigger.ids = NULL;
-  bigger.table = NULL;
-  const size_t id_size = (tuples->width + 1) * sizeof *bigger.ids; /* never 0 */
-  if (bigger.capacity <= COUNT_MAX && bigger.capacity <= SIZE_MAX / (2 * id_size)) {
-    bigger.ids = malloc(bigger.capacity * id_size);
-    bigger.table = calloc(2 * bigger.capacity, sizeof *bigger.table);
+  const size_t capacity = tuples->capacity == 0 ? CAPACITY_MIN : 2 * tuples->capacity;
+  const size_t size = (tuples->width > 0 ? tuples->width : 1) * sizeof *tuples->ids;
+  gp_tuple_slot *table = NULL;
+  uint32_t *ids = NULL;
+  if (capacity <= COUNT_MAX && capacity <= SIZE_MAX / (2 * sizeof *table) &&
+      capacity <= SIZE_MAX / size) {
+    table = calloc(2 * capacity, sizeof *table);
+    ids = table != NULL ? realloc(tuples->ids, capacity * size) : NULL;
   }
-  if (bigger.ids == NULL || bigger.table == NULL) {
-    free(bigger.ids);
-    free(bigger.table);
+  if (ids == NULL) {
+    free(table);
     return gp_fail(error, GP_ERR_MEMORY, "out of memory: a table of %zu contexts or coins",
-                   bigger.capacity);
+                   capacity);
   }
-  if (tuples->count > 0) {
-    memcpy(bigger.ids, tuples->ids, tuples->count * tuples->width * sizeof *bigger.ids);
-  }
-  for (size_t i = 0; i < bigger.count; i++) {
-    *find(&bigger, ids_at(&bigger, i)) = (uint32_t)(i + 1);
-  }
-  gp_tuples_release(tuples);
-  *tuples = bigger;
+  move_slots(tuples, table, 2 * capacity);
+  free(tuples->table);
+  tuples->table = table;
+  tuples->ids = ids;
+  tuples->capacity = capacity;
   return GP_OK;
 }
 
 uint32_t gp_tuples_find(const gp_tuples *tuples, const uint32_t *ids) {
-  const uint32_t slot = tuples->count > 0 ? *find(tuples, ids) : 0;
-  return slot > 0 ? slot - 1 : GP_TUPLES_NONE;
+  if (tuples->count == 0) {
+    return GP_TUPLES_NONE;
+  }
+  const uint32_t number = find(tuples, ids, hash_of(tuples, ids))->number;
+  return number > 0 ? number - 1 : GP_TUPLES_NONE;
 }
 
 gp_status gp_tuples_add(gp_tuples *tuples, const uint32_t *ids, uint32_t *number,
@@ -77,15 +93,16 @@ gp_status gp_tuples_add(gp_tuples *tuples, const uint32_t *ids, uint32_t *number
       return status;
     }
   }
-  uint32_t *slot = find(tuples, ids);
-  if (*slot == 0) {
+  const uint32_t hash = hash_of(tuples, ids);
+  gp_tuple_slot *slot = find(tuples, ids, hash);
+  if (slot->number == 0) {
     if (tuples->width > 0) {
       memcpy(tuples->ids + tuples->count * tuples->width, ids, tuples->width * sizeof *ids);
     }
     tuples->count++;
-    *slot = (uint32_t)tuples->count;
+    *slot = (gp_tuple_slot){.hash = hash, .number = (uint32_t)tuples->count};
   }
-  *number = *slot - 1;
+  *number = slot->number - 1;
   return GP_OK;
 }
 

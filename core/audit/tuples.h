@@ -1,7 +1,7 @@
 /*
  * Numbers for tuples of token ids, in the order in which the tuples first came: windows, and
  * coins, which are pairs of a window's number and a token. Tuples are compared as they are, so
- * different ones never share a number. Open addressing, 4 (width + 2 to 4) bytes a tuple.
+ * different ones never share a number. Open addressing: a tuple takes its ids and 16 to 32 bytes.
  */
 #ifndef GP_AUDIT_TUPLES_H
 #define GP_AUDIT_TUPLES_H
@@ -12,12 +12,17 @@
 
 #define GP_TUPLES_NONE UINT32_MAX
 
+typedef struct gp_tuple_slot {
+  uint32_t hash;
+  uint32_t number; /* plus 1; 0: empty */
+} gp_tuple_slot;
+
 typedef struct gp_tuples {
   size_t width;  /* ids of a tuple, may be 0 */
   uint32_t *ids; /* tuple i from ids[i * width] on */
   size_t count;
-  size_t capacity; /* 0 or a power of two */
-  uint32_t *table; /* 2 * capacity slots: number plus 1, or 0 */
+  size_t capacity;      /* 0 or a power of two */
+  gp_tuple_slot *table; /* 2 * capacity slots */
   uint8_t secret[crypto_shorthash_KEYBYTES];
 } gp_tuples;
 

@@ -17,6 +17,8 @@ Everything is said in terms of token ids; a `Tokenizer` makes them from text.
 """
 
 from greenprint import _library
+from greenprint._auditing import Audit, AuditCounts, AuditResult, AuditTest, control_key, holm
+from greenprint._contexts import Contexts, ContextsBuilder, ContextsInfo
 from greenprint._documents import read_documents
 from greenprint._embedding import Session, ThreadPool, Watermark
 from greenprint._errors import (
@@ -56,6 +58,13 @@ def library_version() -> str:
 
 __all__ = [
     "ArgumentError",
+    "Audit",
+    "AuditCounts",
+    "AuditResult",
+    "AuditTest",
+    "Contexts",
+    "ContextsBuilder",
+    "ContextsInfo",
     "CryptoError",
     "Expectations",
     "ExpectationsInfo",
@@ -82,6 +91,8 @@ __all__ = [
     "WeightedResult",
     "__version__",
     "benjamini_hochberg",
+    "control_key",
+    "holm",
     "inspect",
     "library_version",
     "locate",

@@ -40,6 +40,7 @@ SEEDINGS = {"hash": 1, "min": 2, "fixed": 3}
 SEAL_COSTS = {"interactive": 1, "moderate": 2, "sensitive": 3}
 INPUT_FORMATS = {"tokens": 1, "jsonl": 2, "text": 3, "npy": 4, "u16": 5, "u32": 6}
 NORMALIZATIONS = {"newlines": 1, "trailing": 2, "nfc": 4}
+AUDIT_STATISTICS = {"distinct": 1, "root": 2, "reference": 3, "open": 4}
 FLOAT32, FLOAT16, BFLOAT16 = 1, 2, 3
 
 
@@ -215,6 +216,55 @@ class WeigherCounts(ctypes.Structure):
     ]
 
 
+class ContextsInfo(ctypes.Structure):
+    """``gp_contexts_info``."""
+
+    _fields_ = [
+        ("context_width", c_uint32),
+        ("contexts", c_uint64),
+        ("documents", c_uint64),
+        ("tokens", c_uint64),
+        ("file", InputFacts),
+    ]
+
+
+class AuditCounts(ctypes.Structure):
+    """``gp_audit_counts``."""
+
+    _fields_ = [
+        ("documents", c_uint64),
+        ("tokens", c_uint64),
+        ("positions", c_uint64),
+        ("in_prompt", c_uint64),
+        ("contexts", c_uint64),
+        ("coins", c_uint64),
+        ("expected", c_uint64),
+        ("has_served", c_bool),
+        ("served_contexts", c_uint64),
+        ("served_coins", c_uint64),
+    ]
+
+
+class AuditResult(ctypes.Structure):
+    """``gp_audit_result``."""
+
+    _fields_ = [
+        ("coins", c_uint64),
+        ("green", c_uint64),
+        ("statistic", c_double),
+        ("z", c_double),
+        ("log10_p", c_double),
+        ("log10_p_saddlepoint", c_double),
+        ("log10_e", c_double),
+    ]
+
+
+class AuditCandidate(ctypes.Structure):
+    """``gp_audit_candidate``."""
+
+    _fields_ = [("key", c_void_p), ("options", VerifierOptions)]
+
+
 class TokenizerInfo(ctypes.Structure):
     """``gp_tokenizer_info``."""
 
@@ -374,6 +424,36 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gp_weigher_add": (c_int, (c_void_p, c_void_p, c_size_t, c_void_p, _ERROR)),
     "gp_weigher_get_counts": (None, (c_void_p, POINTER(WeigherCounts))),
     "gp_weigher_result": (c_int, (c_void_p, POINTER(WeightedResult), _ERROR)),
+    "gp_contexts_builder_new": (c_int, (c_uint32, _HANDLE, _ERROR)),
+    "gp_contexts_builder_free": (None, (c_void_p,)),
+    "gp_contexts_builder_add": (c_int, (c_void_p, c_void_p, c_size_t, _ERROR)),
+    "gp_contexts_builder_merge": (c_int, (c_void_p, c_char_p, _ERROR)),
+    "gp_contexts_builder_save": (c_int, (c_void_p, c_char_p, _ERROR)),
+    "gp_contexts_load": (c_int, (c_char_p, _HANDLE, _ERROR)),
+    "gp_contexts_free": (None, (c_void_p,)),
+    "gp_contexts_get_info": (None, (c_void_p, POINTER(ContextsInfo))),
+    "gp_contexts_have": (c_bool, (c_void_p, c_void_p)),
+    "gp_model_weights_open": (c_int, (c_char_p, _HANDLE, _ERROR)),
+    "gp_model_weights_free": (None, (c_void_p,)),
+    "gp_model_weights_get_info": (None, (c_void_p, POINTER(ExpectationsInfo))),
+    "gp_audit_new": (c_int, (POINTER(Params), _HANDLE, _ERROR)),
+    "gp_audit_free": (None, (c_void_p,)),
+    "gp_audit_add": (
+        c_int,
+        (c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, _ERROR),
+    ),
+    "gp_audit_add_model": (c_int, (c_void_p, c_void_p, _ERROR)),
+    "gp_audit_set_served": (c_int, (c_void_p, c_void_p, _ERROR)),
+    "gp_audit_get_counts": (None, (c_void_p, POINTER(AuditCounts))),
+    "gp_audit_test_new": (c_int, (c_void_p, c_int, c_bool, _HANDLE, _ERROR)),
+    "gp_audit_test_free": (None, (c_void_p,)),
+    "gp_audit_test_key": (
+        c_int,
+        (c_void_p, c_void_p, POINTER(VerifierOptions), POINTER(AuditResult), _ERROR),
+    ),
+    "gp_audit_test_many": (c_int, (c_void_p, c_void_p, c_size_t, c_uint, c_void_p, _ERROR)),
+    "gp_audit_control_key": (c_int, (POINTER(Params), _U8, c_uint32, _HANDLE, _ERROR)),
+    "gp_holm": (c_int, (c_void_p, c_size_t, c_void_p, _ERROR)),
 }
 
 

@@ -63,16 +63,16 @@ class WeightedResult:
 
 @dataclass(frozen=True)
 class ExpectationsInfo:
-    """What an expectations file says about itself.
+    """What an expectations file, or one of model weights, says about itself.
 
     Attributes
     ----------
     label : str
-        What its writer called the reference model.
+        What its writer called the model.
     vocabulary : int
         Every id in it is below this; 0 where it is not stated.
     top_k : int
-        The most expectations at a position.
+        The most entries at a position.
     documents, tokens : int
         Documents read so far, and positions.
     complete : bool
@@ -91,6 +91,19 @@ class ExpectationsInfo:
     complete: bool
     bytes: int
     sha256: str
+
+
+def _to_info(info: c.ExpectationsInfo) -> ExpectationsInfo:
+    return ExpectationsInfo(
+        label=info.label.decode(),
+        vocabulary=info.vocabulary,
+        top_k=info.top_k,
+        documents=info.documents,
+        tokens=info.tokens,
+        complete=info.complete,
+        bytes=info.file.bytes,
+        sha256=bytes(info.file.sha256).hex() if info.complete else "",
+    )
 
 
 class Expectations(c.Unpicklable):
@@ -142,16 +155,7 @@ class Expectations(c.Unpicklable):
         """What the file says about itself, and how far it was read."""
         info = c.ExpectationsInfo()
         c.lib.gp_expectations_get_info(self._pointer, ctypes.byref(info))
-        return ExpectationsInfo(
-            label=info.label.decode(),
-            vocabulary=info.vocabulary,
-            top_k=info.top_k,
-            documents=info.documents,
-            tokens=info.tokens,
-            complete=info.complete,
-            bytes=info.file.bytes,
-            sha256=bytes(info.file.sha256).hex() if info.complete else "",
-        )
+        return _to_info(info)
 
     def finish(self) -> None:
         """Check that the file ends here, once all documents were added.
