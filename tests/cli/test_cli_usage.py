@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("keygen", "inspect", "verify", "merge", "contexts", "plan", "version")
+COMMANDS = (
+    "keygen",
+    "inspect",
+    "verify",
+    "merge",
+    "contexts",
+    "audit",
+    "trace",
+    "plan",
+    "version",
+)
 CLI = Path(__file__).parents[2] / "cli"
 
 
@@ -45,6 +55,17 @@ def test_help(greenprint):
             "contexts",
             "-o --output --json -q --quiet -k --key --context-width -t --tokenizer --normalize "
             "--format --field --role -r --recursive --skip-bad",
+        ),
+        (
+            "audit",
+            "-k --key --passphrase-file --tenant --alpha --open --reference --served --prompts "
+            "--controls -t --tokenizer --normalize --format --field --json --html -q --quiet "
+            "-j --jobs",
+        ),
+        (
+            "trace",
+            "-k --key --passphrase-file --tenants --alpha --served-by --prompts -t --tokenizer "
+            "--normalize --format --field --json --html -q --quiet -j --jobs",
         ),
         (
             "plan",
