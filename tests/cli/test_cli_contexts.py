@@ -4,10 +4,12 @@ import gzip
 import hashlib
 import json
 import os
+import pty
 import random
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -284,6 +286,32 @@ def test_files_that_are_damaged(logs):
 def test_refusals(logs, arguments, message):
     assert fails(logs, *arguments) == message
     assert os.listdir(logs.folder) == ["a.tokens"]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_progress(greenprint, quiet):
+    """On a terminal, reading for long shows how far it is."""
+    terminal, end = pty.openpty()
+    process = greenprint.start(
+        *("contexts", "build", "-o", "a.gpc", *["-q"] * quiet),
+        stdin=subprocess.PIPE,
+        stderr=end,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    for _ in range(10):
+        process.stdin.write(b"1 2 3\n" * 10000)
+        process.stdin.flush()
+        time.sleep(0.1)
+    process.communicate(timeout=60)
+    os.set_blocking(terminal, False)
+    try:
+        shown = os.read(terminal, 100000)
+    except BlockingIOError:
+        shown = b""
+    os.close(end)
+    os.close(terminal)
+    assert process.returncode == 0
+    assert (b"kB" in shown and b"B/s" in shown and shown.endswith(b"\r\x1b[K")) != quiet
 
 
 def test_output_that_is_lost(logs):
