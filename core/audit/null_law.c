@@ -204,9 +204,9 @@ double gp_null_statistic(const gp_null_law *law, int64_t green_sum, const gp_par
   const int64_t den = INT64_C(1) << params->gamma_log2_den;
   const int64_t num = (int64_t)params->gamma_num;
   /* green_sum - total num / den, in whole numbers as far as they go. */
-  const double whole = (double)(green_sum - law->total / den * num);
-  const double rest = (double)(law->total % den * num) / (double)den;
-  return (whole - rest) / (double)GP_AUDIT_UNIT;
+  const int64_t whole = green_sum - law->total / den * num;
+  const int64_t rest = law->total % den * num;
+  return ((double)whole - (double)rest / (double)den) / (double)GP_AUDIT_UNIT;
 }
 
 /* At least K(t) - t T, at a place of the grid. */
