@@ -927,9 +927,9 @@ typedef struct gp_contexts_info {
   gp_input_facts file; /* zero where it was not loaded from a file */
 } gp_contexts_info;
 
-/* Collects contexts in bounded memory: 8 bytes for each distinct one, for a moment up to twice
- * that, and buffers of up to 384 MiB. After GP_ERR_MEMORY it can only be freed, after another
- * error it is as it was. One thread at a time. */
+/* Collects contexts in bounded memory: 8 bytes for each distinct one, for a moment (and in a
+ * merge) up to twice that, and buffers of up to 384 MiB. After GP_ERR_MEMORY it can only be
+ * freed, after another error it is as it was. One thread at a time. */
 typedef struct gp_contexts_builder gp_contexts_builder;
 
 /* context_width is 1 to GP_CONTEXT_WIDTH_MAX. */

@@ -248,9 +248,7 @@ def test_open_goes_on(tmp_path, rng, suspect, base, monkeypatch) -> None:
     assert whole.startswith(left[body:]) and len(left) > body + len(whole) // 3
     calls = []
     forward = suspect.forward
-    monkeypatch.setattr(
-        suspect, "forward", lambda *a, **k: calls.append(1) or forward(*a, **k)
-    )
+    monkeypatch.setattr(suspect, "forward", lambda *a, **k: calls.append(1) or forward(*a, **k))
     # As it was left, cut off anywhere, or with a damaged end.
     cases = [left[:size] for size in rng.integers(0, len(left), 12)]
     cases += [left, left[:body], left[: body - 1], left[:-1], left + b"Dxxx", left[:-1] + b"\0"]

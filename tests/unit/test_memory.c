@@ -541,6 +541,39 @@ static gp_status run_corpus(gp_error *error) {
   return status;
 }
 
+/* Sets of contexts built, saved, loaded and merged. */
+static gp_status collect_contexts(gp_error *error) {
+  gp_contexts_builder *builder = NULL;
+  gp_contexts *contexts = NULL;
+  (void)unlink(path);
+  gp_status status = gp_contexts_builder_new(2, &builder, error);
+  if (status == GP_OK) {
+    status = gp_contexts_builder_add(builder, document, 8, error);
+  }
+  if (status == GP_OK) {
+    status = gp_contexts_builder_add(builder, document, 600, error);
+  }
+  if (status == GP_OK) {
+    status = gp_contexts_builder_save(builder, path, error);
+    assert_int_equal(access(path, F_OK) == 0, status == GP_OK); /* whole or not at all */
+  }
+  gp_contexts_builder_free(builder);
+  builder = NULL;
+  if (status == GP_OK) {
+    status = gp_contexts_load(path, &contexts, error);
+    assert_int_equal(contexts == NULL, status != GP_OK);
+  }
+  gp_contexts_free(contexts);
+  if (status == GP_OK) {
+    status = gp_contexts_builder_new(2, &builder, error);
+  }
+  for (int i = 0; i < 2 && status == GP_OK; i++) {
+    status = gp_contexts_builder_merge(builder, path, error);
+  }
+  gp_contexts_builder_free(builder);
+  return status;
+}
+
 /* A merge divides coins among 16 tables by chance, and makes those that are needed. */
 #define CHANCE 16
 
@@ -637,6 +670,11 @@ static void corpora(void **state) {
   fail_each(run_corpus, true);
 }
 
+static void served_contexts(void **state) {
+  (void)state;
+  fail_each(collect_contexts, false);
+}
+
 static void tokenizing(void **state) {
   (void)state;
   fail_each(tokenize_bytes, true);
@@ -730,19 +768,13 @@ int main(void) {
   }
   json_set_alloc_funcs(__wrap_malloc, free);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(key_generation),
-      cmocka_unit_test(key_file),
-      cmocka_unit_test(embedding),
-      cmocka_unit_test(verifying),
-      cmocka_unit_test(reading),
-      cmocka_unit_test(reading_json),
-      cmocka_unit_test(weighing),
-      cmocka_unit_test(auditing),
-      cmocka_unit_test(statistics),
-      cmocka_unit_test(tokenizing),
-      cmocka_unit_test(corpora),
-      cmocka_unit_test(hot_path),
-      cmocka_unit_test(generation_in_its_room),
+      cmocka_unit_test(key_generation), cmocka_unit_test(key_file),
+      cmocka_unit_test(embedding),      cmocka_unit_test(verifying),
+      cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
+      cmocka_unit_test(weighing),       cmocka_unit_test(auditing),
+      cmocka_unit_test(statistics),     cmocka_unit_test(tokenizing),
+      cmocka_unit_test(corpora),        cmocka_unit_test(served_contexts),
+      cmocka_unit_test(hot_path),       cmocka_unit_test(generation_in_its_room),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
 }
