@@ -759,7 +759,7 @@ static void planted(void **state) {
     assert_ok(gp_key_generate(&cases[c], &other, error));
     assert_ok(gp_watermark_new(key, NULL, &watermark, error));
     static uint32_t tokens[LENGTH];
-    uint32_t words = WORDS << (c == 0 ? 7 : 0); /* one context needs more of them */
+    const uint32_t words = c == 0 ? WORDS << 7 : WORDS; /* one context needs more of them */
     for (size_t i = 0; i < LENGTH; i++) {
       uint8_t mask[(WORDS << 7) / 8] = {0};
       if (i >= cases[c].context_width) {
