@@ -7,7 +7,7 @@
 
 #include "greenprint.h"
 
-/* Exit statuses. CLI_NOT_FOUND is of `verify` and `merge` alone. */
+/* Exit statuses. CLI_NOT_FOUND is of those alone that look for a mark. */
 enum {
   CLI_OK = 0,
   CLI_NOT_FOUND = 1,
@@ -22,6 +22,8 @@ int cli_verify(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_contexts(int argc, char **argv);
 int cli_plan(int argc, char **argv);
+int cli_audit(int argc, char **argv);
+int cli_trace(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 /* --- console.c */

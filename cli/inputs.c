@@ -163,3 +163,13 @@ int inputs_add(const char *command, const char *name, bool recursive, named_inpu
   qsort(inputs->names + before, inputs->count - before, sizeof *inputs->names, compare_names);
   return CLI_OK;
 }
+
+bool inputs_same_file(const char *a, const char *b) {
+  struct stat x;
+  struct stat y;
+  if (a == NULL || b == NULL) {
+    return false;
+  }
+  return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+                               x.st_ino == y.st_ino && S_ISREG(x.st_mode));
+}

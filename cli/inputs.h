@@ -21,6 +21,9 @@ gp_input_format input_format_of_name(const char *name, bool has_tokenizer);
  * without a file is an error. Returns CLI_OK, or CLI_TROUBLE after saying why. */
 int inputs_add(const char *command, const char *name, bool recursive, named_inputs *inputs);
 
+/* Whether two names are of one file, or would be; either may be NULL. */
+bool inputs_same_file(const char *a, const char *b);
+
 void inputs_free(named_inputs *inputs);
 
 #endif

@@ -21,6 +21,8 @@ static const char help[] =
     "  inspect    show what a key file says without its passphrase\n"
     "  verify     look for the mark of a key in text or token ids\n"
     "  merge      put partial results of verify together\n"
+    "  audit      look for the mark of a key in what a model has learned\n"
+    "  trace      tell whose marked text a model was trained on\n"
     "  contexts   collect the contexts of what was served\n"
     "  plan       say how many tokens are needed\n"
     "  version    show the versions of greenprint and its libraries\n"
@@ -29,15 +31,16 @@ static const char help[] =
     "  -h, --help     show this help; greenprint COMMAND --help shows a command's\n"
     "  -V, --version  the same as the command version\n"
     "\n"
-    "Exit status: 0 done (verify, merge: found), 1 verify, merge: not found, 2 an error.\n";
+    "Exit status: 0 done (of verify, merge, audit and trace: found), 1 not found, 2 an error.\n";
 
 static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"keygen", cli_keygen},   {"inspect", cli_inspect},   {"verify", cli_verify},
-    {"merge", cli_merge},     {"contexts", cli_contexts}, {"plan", cli_plan},
-    {"version", cli_version}, {"--version", cli_version}, {"-V", cli_version},
+    {"keygen", cli_keygen},     {"inspect", cli_inspect}, {"verify", cli_verify},
+    {"merge", cli_merge},       {"audit", cli_audit},     {"trace", cli_trace},
+    {"contexts", cli_contexts}, {"plan", cli_plan},       {"version", cli_version},
+    {"--version", cli_version}, {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be

@@ -21,15 +21,6 @@ int report_print(const char *command, report_form form, const findings *all);
 
 bool report_print_json(const findings *all, bool lines);
 
-/* How text becomes token ids, as a line of JSON, to be freed; the report has its fields.
- * `tokenizer` may be NULL. */
-char *report_settings(const gp_tokenizer *tokenizer, unsigned normalize);
-
-/* What report_settings() said of a run, for people: the tokenizer's model and digest, the steps
- * of normalization. To be freed; NULL where there was none. */
-char *report_tokenizer(const findings *all);
-char *report_normalize(const findings *all);
-
 /* --- report_text.c */
 
 void report_print_text(const findings *all, bool brief);

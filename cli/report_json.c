@@ -1,6 +1,8 @@
 /* The JSON report: SPEC.md section 11 says what its fields are and mean. */
 #include "cli.h"
+#include "json_parts.h"
 #include "report.h"
+#include "settings.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,40 +10,9 @@
 #include <string.h>
 
 #include <jansson.h>
-#include <sodium.h>
 
 /* Of a double with 17 digits, such as -1.2345678901234567e-308. */
 #define REAL_SIZE 32
-#define STEP_SIZE 32 /* of a step of normalization */
-
-/* A file name is any bytes, a JSON string is not: in a name that is not UTF-8 every byte
- * beyond ASCII is written as \xNN. */
-static json_t *name_string(const char *name) {
-  json_t *string = json_string(name);
-  if (string != NULL) {
-    return string;
-  }
-  char *escaped = malloc(4 * strlen(name) + 1);
-  if (escaped == NULL) {
-    return NULL;
-  }
-  char *end = escaped;
-  for (; *name != '\0'; name++) {
-    end += sprintf(end, (unsigned char)*name < 0x80 ? "%c" : "\\x%02x", (unsigned char)*name);
-  }
-  string = json_string(escaped);
-  free(escaped);
-  return string;
-}
-
-/* Appends, taking over `item`; false when either is NULL or memory is short. */
-static bool append(json_t *array, json_t *item) {
-  return json_array_append_new(array, item) == 0;
-}
-
-static void hex_of(char *out, size_t size, const uint8_t *bytes, size_t n_bytes) {
-  (void)sodium_bin2hex(out, size, bytes, n_bytes);
-}
 
 static json_t *inputs_array(const findings *all) {
   json_t *array = json_array();
@@ -49,25 +20,18 @@ static json_t *inputs_array(const findings *all) {
     gp_corpus_input_facts input;
     gp_corpus_get_input(all->corpus, i, &input);
     char sha256[2 * sizeof input.file.sha256 + 1];
-    hex_of(sha256, sizeof sha256, input.file.sha256, sizeof input.file.sha256);
+    json_hex(sha256, sizeof sha256, input.file.sha256, sizeof input.file.sha256);
     json_t *object = json_pack(
-        "{s:o, s:s, s:b, s:s, s:I, s:I, s:I, s:I}", "name", name_string(input.name), "format",
+        "{s:o, s:s, s:b, s:s, s:I, s:I, s:I, s:I}", "name", json_name(input.name), "format",
         gp_input_format_name(input.format), "gzip", input.file.gzip ? 1 : 0, "sha256", sha256,
         "bytes", (json_int_t)input.file.bytes, "documents", (json_int_t)input.documents, "tokens",
         (json_int_t)input.tokens, "bad_lines", (json_int_t)input.bad);
-    if (!append(array, object)) {
+    if (!json_append(array, object)) {
       json_decref(array);
       return NULL;
     }
   }
   return array;
-}
-
-/* "tenant" is a string: it may exceed 2^53. */
-static json_t *tenant_string(const gp_verifier_options *tenant) {
-  char text[24];
-  (void)snprintf(text, sizeof text, "%" PRIu64, tenant->tenant);
-  return tenant->has_tenant ? json_string(text) : json_null();
 }
 
 static json_t *evidence_object(const findings *all) {
@@ -86,10 +50,10 @@ static json_t *weighted_object(const findings *all) {
   }
   const weighted_findings *weights = &all->weights;
   char sha256[2 * sizeof weights->model.file.sha256 + 1];
-  hex_of(sha256, sizeof sha256, weights->model.file.sha256, sizeof weights->model.file.sha256);
+  json_hex(sha256, sizeof sha256, weights->model.file.sha256, sizeof weights->model.file.sha256);
   return json_pack(
       "{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "model",
-      name_string(weights->model.label), "sha256", sha256, "positions",
+      json_name(weights->model.label), "sha256", sha256, "positions",
       (json_int_t)weights->counts.positions, "coins", (json_int_t)weights->result.coins,
       "occurred", (json_int_t)weights->counts.occurred, "expected",
       (json_int_t)weights->counts.expected, "top_k", (json_int_t)weights->model.top_k,
@@ -106,10 +70,10 @@ static json_t *candidates_array(const findings *all) {
     const candidate_findings *one = &all->candidates[i];
     json_t *object =
         json_pack("{s:s, s:o, s:I, s:I, s:f, s:f, s:f}", "key_id", one->key_id, "tenant",
-                  tenant_string(&one->tenant), "scored", (json_int_t)one->result.scored, "green",
+                  json_tenant(&one->tenant), "scored", (json_int_t)one->result.scored, "green",
                   (json_int_t)one->result.green, "z", one->result.z, "log10_p",
                   one->result.log10_p, "log10_p_corrected", one->log10_p_corrected);
-    if (!append(array, object)) {
+    if (!json_append(array, object)) {
       json_decref(array);
       return NULL;
     }
@@ -133,7 +97,7 @@ static json_t *segments_array(const findings *all) {
         "tokens", (json_int_t)one->segment.first, (json_int_t)one->segment.end, "bytes", bytes,
         "scored", (json_int_t)one->segment.scored, "green", (json_int_t)one->segment.green,
         "log10_p", one->segment.log10_p, "log10_p_corrected", one->segment.log10_p_corrected);
-    if (!append(array, object)) {
+    if (!json_append(array, object)) {
       json_decref(array);
       return NULL;
     }
@@ -141,31 +105,12 @@ static json_t *segments_array(const findings *all) {
   return array;
 }
 
-/* Adds fields; takes over `more`, which may be NULL for want of memory. */
-static bool extend(json_t *object, json_t *more) {
-  const bool done = more != NULL && json_object_update(object, more) == 0;
-  json_decref(more);
-  return done;
-}
-
-/* The settings come out of a partial file in a merge: only what is known is taken. */
-static json_t *settings_object(const char *text) {
-  json_t *settings = json_loads(text, 0, NULL);
-  json_t *tokenizer = json_object_get(settings, "tokenizer");
-  json_t *normalize = json_object_get(settings, "normalize");
-  json_t *object =
-      json_pack("{s:O, s:O}", "tokenizer", tokenizer != NULL ? tokenizer : json_null(),
-                "normalize", normalize != NULL ? normalize : json_null());
-  json_decref(settings);
-  return object;
-}
-
 static json_t *report_object(const findings *all) {
   const candidate_findings *best = &all->best;
   const gp_result *result = &best->result;
   char commitment[2 * GP_COMMITMENT_SIZE + 1];
   char p_value[CLI_P_SIZE];
-  hex_of(commitment, sizeof commitment, best->commitment, sizeof best->commitment);
+  json_hex(commitment, sizeof commitment, best->commitment, sizeof best->commitment);
   json_t *fraction = result->scored > 0
                          ? json_real((double)result->green / (double)result->scored)
                          : json_null();
@@ -176,7 +121,7 @@ static json_t *report_object(const findings *all) {
                 "seeding", gp_seeding_name(best->params.seeding), "context_width",
                 (json_int_t)best->params.context_width, "gamma", gp_params_gamma(&best->params),
                 "key_id", best->key_id, "key_commitment", commitment, "tenant",
-                tenant_string(&best->tenant), "candidates_tried", (json_int_t)all->n_candidates,
+                json_tenant(&best->tenant), "candidates_tried", (json_int_t)all->n_candidates,
                 "documents", (json_int_t)result->documents, "tokens", (json_int_t)result->tokens,
                 "scored", (json_int_t)result->scored, "repeated", (json_int_t)result->repeated,
                 "green", (json_int_t)result->green, "green_fraction", fraction, "z", result->z,
@@ -187,75 +132,17 @@ static json_t *report_object(const findings *all) {
     return NULL;
   }
   const bool done =
-      extend(report, settings_object(all->info.settings)) &&
-      extend(report,
-             json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
-                       all->weighted ? "weighted" : "count", "anytime", evidence_object(all),
-                       "weighted", weighted_object(all), "candidates", candidates_array(all),
-                       "segments", segments_array(all), "inputs", inputs_array(all)));
+      json_extend(report, settings_object(all->info.settings)) &&
+      json_extend(report,
+                  json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
+                            all->weighted ? "weighted" : "count", "anytime", evidence_object(all),
+                            "weighted", weighted_object(all), "candidates", candidates_array(all),
+                            "segments", segments_array(all), "inputs", inputs_array(all)));
   if (!done) {
     json_decref(report);
     return NULL;
   }
   return report;
-}
-
-char *report_settings(const gp_tokenizer *tokenizer, unsigned normalize) {
-  json_t *described = json_null();
-  if (tokenizer != NULL) {
-    gp_tokenizer_info info;
-    gp_tokenizer_get_info(tokenizer, &info);
-    char sha256[2 * sizeof info.sha256 + 1];
-    hex_of(sha256, sizeof sha256, info.sha256, sizeof info.sha256);
-    described = json_pack("{s:s, s:I, s:s}", "model", info.model, "vocabulary",
-                          (json_int_t)info.vocabulary, "sha256", sha256);
-  }
-  json_t *steps = json_array();
-  static const struct {
-    unsigned flag;
-    const char *name;
-  } known[] = {{GP_NORMALIZE_NEWLINES, "newlines"},
-               {GP_NORMALIZE_TRAILING, "trailing"},
-               {GP_NORMALIZE_NFC, "nfc"}};
-  bool done = true;
-  for (size_t i = 0; i < sizeof known / sizeof known[0] && done; i++) {
-    done = (normalize & known[i].flag) == 0 || append(steps, json_string(known[i].name));
-  }
-  json_t *settings = json_pack("{s:o, s:o}", "tokenizer", described, "normalize", steps);
-  char *text = done && settings != NULL ? json_dumps(settings, JSON_COMPACT) : NULL;
-  json_decref(settings);
-  return text;
-}
-
-char *report_tokenizer(const findings *all) {
-  json_t *settings = json_loads(all->info.settings, 0, NULL);
-  const char *model = NULL;
-  const char *sha256 = NULL;
-  char *text = NULL;
-  if (json_unpack(settings, "{s:{s:s, s:s}}", "tokenizer", "model", &model, "sha256", &sha256) ==
-      0) {
-    const size_t size = strlen(model) + strlen(sha256) + 16;
-    text = malloc(size);
-    if (text != NULL) {
-      (void)snprintf(text, size, "%s, SHA-256 %.16s\xE2\x80\xA6", model, sha256);
-    }
-  }
-  json_decref(settings);
-  return text;
-}
-
-char *report_normalize(const findings *all) {
-  json_t *settings = json_loads(all->info.settings, 0, NULL);
-  json_t *steps = json_object_get(settings, "normalize");
-  char *text = json_array_size(steps) > 0 ? calloc(json_array_size(steps), STEP_SIZE) : NULL;
-  for (size_t i = 0; i < json_array_size(steps) && text != NULL; i++) {
-    const char *step = json_string_value(json_array_get(steps, i));
-    const size_t length = strlen(text);
-    (void)snprintf(text + length, STEP_SIZE, "%s%s", i > 0 ? ", " : "",
-                   step != NULL ? step : "?");
-  }
-  json_decref(settings);
-  return text;
 }
 
 /* 17 digits bring a double back exactly; ".0" makes a whole number a real, as jansson does. */

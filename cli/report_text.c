@@ -1,10 +1,11 @@
 /* The report for people: the verdict first, then what it rests on, then what it means. */
 #include "cli.h"
 #include "report.h"
+#include "rows.h"
+#include "settings.h"
 #include "style.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,42 +19,21 @@ static double percent(uint64_t part, uint64_t whole) {
   return whole > 0 ? 100 * (double)part / (double)whole : 0;
 }
 
-/* A row of the summary. Labels are dim, so that the values stand out. */
-static void print_row(const char *label, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void print_row(const char *label, const char *format, ...) {
-  (void)printf("%s%-10s%s ", style(stdout, STYLE_LABEL), label, style(stdout, STYLE_END));
-  va_list arguments;
-  va_start(arguments, format);
-  (void)vprintf(format, arguments);
-  va_end(arguments);
-  (void)fputc('\n', stdout);
-}
-
-/* A row with what somebody else may have written, if there is any. */
-static void print_safe_row(const char *label, const char *text) {
-  if (text != NULL) {
-    (void)printf("%s%-10s%s ", style(stdout, STYLE_LABEL), label, style(stdout, STYLE_END));
-    cli_put_safe(stdout, text);
-    (void)fputc('\n', stdout);
-  }
-}
-
 static void print_candidate(const findings *all) {
   const candidate_findings *best = &all->best;
   char params[CLI_PARAMS_SIZE];
-  print_row("key", "%s", best->key_id);
-  print_row("scheme", GP_SCHEME_ID ", %s", cli_describe_params(params, &best->params));
+  put_row("key", "%s", best->key_id);
+  put_row("scheme", GP_SCHEME_ID ", %s", cli_describe_params(params, &best->params));
   if (best->tenant.has_tenant) {
-    print_row("tenant", "%" PRIu64, best->tenant.tenant);
+    put_row("tenant", "%" PRIu64, best->tenant.tenant);
   }
   if (all->n_candidates > 1) {
-    print_row("tried", "%zu keys and tenants; this one is the best", all->n_candidates);
+    put_row("tried", "%zu keys and tenants; this one is the best", all->n_candidates);
   }
-  char *tokenizer = report_tokenizer(all);
-  char *normalize = report_normalize(all);
-  print_safe_row("tokenizer", tokenizer);
-  print_safe_row("normalize", normalize);
+  char *tokenizer = settings_tokenizer(all->info.settings);
+  char *normalize = settings_normalize(all->info.settings);
+  put_safe_row("tokenizer", tokenizer);
+  put_safe_row("normalize", normalize);
   free(tokenizer);
   free(normalize);
 }
@@ -61,21 +41,21 @@ static void print_candidate(const findings *all) {
 static void print_evidence(const findings *all) {
   const candidate_findings *best = &all->best;
   char p[CLI_P_SIZE];
-  print_row("z", "%.2f", best->result.z);
-  print_row("p", "%s", cli_describe_p(p, best->result.log10_p));
+  put_row("z", "%.2f", best->result.z);
+  put_row("p", "%s", cli_describe_p(p, best->result.log10_p));
   if (all->n_candidates > 1) {
-    print_row("corrected", "%s (p times %zu)", cli_describe_p(p, best->log10_p_corrected),
-              all->n_candidates);
+    put_row("corrected", "%s (p times %zu)", cli_describe_p(p, best->log10_p_corrected),
+            all->n_candidates);
   } else {
-    print_row("anytime p", "%s (the smallest after any document, in this order)",
-              cli_describe_p(p, all->evidence.log10_p_anytime));
+    put_row("anytime p", "%s (the smallest after any document, in this order)",
+            cli_describe_p(p, all->evidence.log10_p_anytime));
   }
   if (all->weighted) {
     const gp_weighted_result *weighted = &all->weights.result;
-    print_row("weighted", "z %.2f, p at most %s (%" PRIu64 " coins)", weighted->z,
-              cli_describe_p(p, weighted->log10_p), weighted->coins);
+    put_row("weighted", "z %.2f, p at most %s (%" PRIu64 " coins)", weighted->z,
+            cli_describe_p(p, weighted->log10_p), weighted->coins);
   }
-  print_row("alpha", "%g", all->alpha);
+  put_row("alpha", "%g", all->alpha);
 }
 
 static void print_counts(const findings *all) {
@@ -86,14 +66,14 @@ static void print_counts(const findings *all) {
     gp_corpus_get_input(all->corpus, i, &input);
     bad += input.bad;
   }
-  print_row("documents", "%" PRIu64, result->documents);
+  put_row("documents", "%" PRIu64, result->documents);
   if (bad > 0) {
-    print_row("bad lines", "%" PRIu64 " left out", bad);
+    put_row("bad lines", "%" PRIu64 " left out", bad);
   }
-  print_row("tokens", "%" PRIu64, result->tokens);
-  print_row("scored", "%" PRIu64 " (and %" PRIu64 " repeated)", result->scored, result->repeated);
-  print_row("green", "%" PRIu64 " (%.2f %%; %.4g %% expected)", result->green,
-            percent(result->green, result->scored), 100 * gp_params_gamma(&all->best.params));
+  put_row("tokens", "%" PRIu64, result->tokens);
+  put_row("scored", "%" PRIu64 " (and %" PRIu64 " repeated)", result->scored, result->repeated);
+  put_row("green", "%" PRIu64 " (%.2f %%; %.4g %% expected)", result->green,
+          percent(result->green, result->scored), 100 * gp_params_gamma(&all->best.params));
 }
 
 static void put_input(const findings *all, size_t index) {

@@ -12,7 +12,7 @@ typedef struct scan_plan {
   const uint64_t *tenants;
   size_t n_tenants;
   const gp_tokenizer *tokenizer; /* may be NULL */
-  const char *settings;          /* see report_settings() */
+  const char *settings;          /* see settings_describe() */
   const gp_corpus_input *inputs; /* in a merge only their paths count */
   size_t n_inputs;
   const char *partial; /* to be written; may be NULL */

@@ -1,7 +1,6 @@
 /* greenprint verify: looks for the mark of a key in text or token ids. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "inputs.h"
@@ -9,6 +8,7 @@
 #include "reading.h"
 #include "report.h"
 #include "scan.h"
+#include "settings.h"
 #include "tenants.h"
 #include "verify_options.h"
 
@@ -39,7 +39,7 @@ static int set_tokenizer(verify_run *run) {
       gp_tokenizer_open(run->options->tokenizer, &run->tokenizer, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
-  run->settings = report_settings(run->tokenizer, run->options->normalize);
+  run->settings = settings_describe(run->tokenizer, run->options->normalize);
   return run->settings != NULL ? CLI_OK : cli_fail(name, "out of memory: the report");
 }
 
@@ -87,17 +87,6 @@ static int set_keys(verify_run *run) {
   return status;
 }
 
-/* Whether two names are of one file, or would be. */
-static bool is_same_file(const char *a, const char *b) {
-  struct stat x;
-  struct stat y;
-  if (a == NULL || b == NULL) {
-    return false;
-  }
-  return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-                               x.st_ino == y.st_ino && S_ISREG(x.st_mode));
-}
-
 /* The page takes the place of a file of its name: not of one that the run needs. */
 static int check_page(const verify_run *run) {
   const verify_options *options = run->options;
@@ -105,14 +94,15 @@ static int check_page(const verify_run *run) {
   if (page == NULL) {
     return CLI_OK;
   }
-  bool needed = is_same_file(page, options->tokenizer) || is_same_file(page, options->weights) ||
-                is_same_file(page, options->tenants) || is_same_file(page, options->partial) ||
-                is_same_file(page, options->passphrase_file);
+  bool needed =
+      inputs_same_file(page, options->tokenizer) || inputs_same_file(page, options->weights) ||
+      inputs_same_file(page, options->tenants) || inputs_same_file(page, options->partial) ||
+      inputs_same_file(page, options->passphrase_file);
   for (size_t i = 0; i < options->n_keys && !needed; i++) {
-    needed = is_same_file(page, options->keys[i]);
+    needed = inputs_same_file(page, options->keys[i]);
   }
   for (size_t i = 0; i < run->names.count && !needed; i++) {
-    needed = is_same_file(page, run->names.names[i]);
+    needed = inputs_same_file(page, run->names.names[i]);
   }
   if (needed) {
     return cli_fail(name, "--html %s would replace a file of this very run", page);

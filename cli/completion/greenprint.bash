@@ -17,11 +17,11 @@ _greenprint() {
   fi
 
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words="keygen inspect verify merge plan version --help --version"
+    words="keygen inspect verify merge contexts audit trace plan version --help --version"
   else
     case $before in
       -o | --output | -k | --key | --passphrase-file | -t | --tokenizer | --tenants | \
-        --weights | --html | --partial)
+        --weights | --html | --partial | --reference | --served | --served-by)
         compopt -o default 2>/dev/null
         return
         ;;
@@ -32,7 +32,7 @@ _greenprint() {
       --normalize=) words="all nfc newlines trailing" ;;
       --role) words="assistant user system" ;;
       --context-width | --alpha | --tenant | --field | -j | --jobs | --max-memory | \
-        --delta | --entropy | --rate | --distinct | --power)
+        --delta | --entropy | --rate | --distinct | --power | --prompts | --controls)
         return
         ;;
       *)
@@ -51,15 +51,32 @@ _greenprint() {
             words="--alpha --per-document --json --json-lines --partial --quiet --jobs
               --max-memory --help"
             ;;
+          contexts)
+            words="--output --json --quiet --key --context-width --tokenizer --normalize --format
+              --field --role --recursive --skip-bad --help"
+            ;;
+          audit)
+            words="--key --passphrase-file --tenant --alpha --open --reference --served
+              --prompts --controls --tokenizer --normalize --format --field --json --html
+              --quiet --jobs --help"
+            ;;
+          trace)
+            words="--key --passphrase-file --tenants --alpha --served-by --prompts --tokenizer
+              --normalize --format --field --json --html --quiet --jobs --help"
+            ;;
           plan)
             words="--gamma --delta --entropy --rate --distinct --alpha --power --key --tenant
               --passphrase-file --json --help"
             ;;
           version) words="--help" ;;
         esac
-        if [[ $word != -* ]]; then
+        if [[ $command == contexts && $COMP_CWORD -eq 2 && $word != -* ]]; then
+          words="build merge info"
+        elif [[ $word != -* ]]; then
           case $command in
-            inspect | verify | merge | plan) compopt -o default 2>/dev/null ;;
+            inspect | verify | merge | contexts | audit | trace | plan)
+              compopt -o default 2>/dev/null
+              ;;
           esac
           return
         fi

@@ -12,6 +12,9 @@ complete -c greenprint -n __fish_use_subcommand -a keygen -d 'Make a key file'
 complete -c greenprint -n __fish_use_subcommand -a inspect -d 'Show what a key file says'
 complete -c greenprint -n __fish_use_subcommand -a verify -d 'Look for the mark of a key'
 complete -c greenprint -n __fish_use_subcommand -a merge -d 'Put partial results together'
+complete -c greenprint -n __fish_use_subcommand -a contexts -d 'Collect contexts that were served'
+complete -c greenprint -n __fish_use_subcommand -a audit -d 'Look for a mark in a model'
+complete -c greenprint -n __fish_use_subcommand -a trace -d 'Tell whose text a model learned from'
 complete -c greenprint -n __fish_use_subcommand -a plan -d 'Say how many tokens are needed'
 complete -c greenprint -n __fish_use_subcommand -a version -d 'Show versions'
 
@@ -66,6 +69,64 @@ complete -c greenprint -n $merge -l partial -r -F -d 'Write what a further merge
 complete -c greenprint -n $merge -s q -l quiet -d 'The verdict alone'
 complete -c greenprint -n $merge -s j -l jobs -x -d 'Threads'
 complete -c greenprint -n $merge -l max-memory -x -d 'Go to disk beyond'
+
+set -l contexts '__greenprint_command contexts'
+complete -c greenprint -n "$contexts; and test (count (commandline -opc)) -eq 2" \
+    -a 'build merge info'
+complete -c greenprint -n "$contexts; and test (count (commandline -opc)) -gt 2" -F
+complete -c greenprint -n $contexts -s o -l output -r -F -d 'Contexts file to write'
+complete -c greenprint -n $contexts -l json -d 'Say what is in it as JSON'
+complete -c greenprint -n $contexts -s q -l quiet -d 'Say nothing'
+complete -c greenprint -n $contexts -s k -l key -r -F -d 'Contexts of the width of this key'
+complete -c greenprint -n $contexts -l context-width -x -d 'Contexts of so many tokens'
+complete -c greenprint -n $contexts -s t -l tokenizer -r -F -d 'Turn text into ids'
+complete -c greenprint -n $contexts -l normalize -d 'Take harmless changes out of text'
+complete -c greenprint -n $contexts -l format -x -a 'text tokens jsonl npy u16 u32' \
+    -d 'Format of the files'
+complete -c greenprint -n $contexts -l field -x -d 'Where in the object the text or ids are'
+complete -c greenprint -n $contexts -l role -x -a 'assistant user system' \
+    -d 'Take the messages of this role in a chat'
+complete -c greenprint -n $contexts -s r -l recursive -d 'Read all files in folders'
+complete -c greenprint -n $contexts -l skip-bad -d 'Leave out lines that cannot be read'
+
+set -l audit '__greenprint_command audit'
+complete -c greenprint -n $audit -F
+complete -c greenprint -n $audit -s k -l key -r -F -d 'The key'
+complete -c greenprint -n $audit -l passphrase-file -r -F -d 'Take the passphrase from a file'
+complete -c greenprint -n $audit -l tenant -x -d 'Look for the mark of this tenant'
+complete -c greenprint -n $audit -l alpha -x -d 'Find the mark when p is at most this'
+complete -c greenprint -n $audit -l open -d 'The files are model weights'
+complete -c greenprint -n $audit -l reference -r -F -d 'What a reference model expected'
+complete -c greenprint -n $audit -l served -r -F -d 'Only contexts that were served decide'
+complete -c greenprint -n $audit -l controls -x -d 'Number of control keys'
+complete -c greenprint -n $audit -s t -l tokenizer -r -F -d 'Turn text into ids'
+complete -c greenprint -n $audit -l normalize -d 'Take harmless changes out of text'
+complete -c greenprint -n $audit -l format -x -a 'text tokens jsonl npy u16 u32' \
+    -d 'Format of the files'
+complete -c greenprint -n $audit -l field -x -d 'Where in the object the answer is'
+complete -c greenprint -n $audit -l prompts -x -d 'Where in the object the prompt is'
+complete -c greenprint -n $audit -l json -d 'Write the report as JSON'
+complete -c greenprint -n $audit -l html -r -F -d 'Write a page as well'
+complete -c greenprint -n $audit -s q -l quiet -d 'The verdict alone'
+complete -c greenprint -n $audit -s j -l jobs -x -d 'Threads'
+
+set -l trace '__greenprint_command trace'
+complete -c greenprint -n $trace -F
+complete -c greenprint -n $trace -s k -l key -r -F -d 'The key'
+complete -c greenprint -n $trace -l passphrase-file -r -F -d 'Take the passphrase from a file'
+complete -c greenprint -n $trace -l tenants -r -F -d 'These tenants'
+complete -c greenprint -n $trace -l alpha -x -d 'Find a tenant when p is at most this'
+complete -c greenprint -n $trace -l served-by -r -F -d 'Of each tenant only what it was served'
+complete -c greenprint -n $trace -s t -l tokenizer -r -F -d 'Turn text into ids'
+complete -c greenprint -n $trace -l normalize -d 'Take harmless changes out of text'
+complete -c greenprint -n $trace -l format -x -a 'text tokens jsonl npy u16 u32' \
+    -d 'Format of the files'
+complete -c greenprint -n $trace -l field -x -d 'Where in the object the answer is'
+complete -c greenprint -n $trace -l prompts -x -d 'Where in the object the prompt is'
+complete -c greenprint -n $trace -l json -d 'Write the report as JSON'
+complete -c greenprint -n $trace -l html -r -F -d 'Write a page as well'
+complete -c greenprint -n $trace -s q -l quiet -d 'The verdict alone'
+complete -c greenprint -n $trace -s j -l jobs -x -d 'Threads'
 
 set -l plan '__greenprint_command plan'
 complete -c greenprint -n $plan -F

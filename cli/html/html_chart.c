@@ -26,8 +26,7 @@ static double down(const frame *view, double y) {
   return TOP + (HEIGHT - TOP - BOTTOM) * (view->y_max - y) / (view->y_max - view->y_min);
 }
 
-/* The distance of marks on an axis: 1, 2 or 5 times a power of ten, at most 6 of them. */
-static double tick_step(double range) {
+double html_tick_step(double range) {
   const double raw = range / 6;
   const double power = pow(10, floor(log10(raw)));
   const double lead = raw / power;
@@ -52,7 +51,7 @@ static frame make_frame(const html_chart *chart) {
 }
 
 static void put_axes(FILE *out, const html_chart *chart, const frame *view) {
-  const double y_step = tick_step(view->y_max - view->y_min);
+  const double y_step = html_tick_step(view->y_max - view->y_min);
   for (int k = (int)ceil(view->y_min / y_step); k * y_step <= view->y_max; k++) {
     const double at = down(view, k * y_step);
     (void)fprintf(out, "<path class=\"%s\" d=\"M%.1f %.1fH%.1f\"/>", k == 0 ? "axis" : "grid",
@@ -60,7 +59,7 @@ static void put_axes(FILE *out, const html_chart *chart, const frame *view) {
     (void)fprintf(out, "<text class=\"y\" x=\"%.1f\" y=\"%.1f\">%g</text>\n", LEFT - 8, at + 4,
                   k * y_step);
   }
-  const double x_step = fmax(tick_step(view->x_max), 1);
+  const double x_step = fmax(html_tick_step(view->x_max), 1);
   for (int k = 0; k * x_step <= view->x_max; k++) {
     char count[HTML_COUNT_SIZE];
     const double at = across(view, k * x_step);

@@ -42,7 +42,25 @@ void html_put_code(FILE *out, const char *text);
 size_t html_documents_shown(const html_report *report);
 void html_put_left_out(FILE *out, const html_report *report);
 
+/* --- html_head.c */
+
+/* The page's head: its title, which the key's id ends, and the style sheet. The page may use
+ * that, and with `has_script` the script, and nothing from anywhere. */
+void html_put_head(FILE *out, const char *title, const char *key_id, bool has_script);
+
 /* --- html_tables.c */
+
+void html_put_hash(FILE *out, const uint8_t hash[32]);
+
+/* Cells of a table, for numbers. */
+void html_put_count_cell(FILE *out, uint64_t count);
+void html_put_p_cell(FILE *out, double log10_p);
+
+/* Rows of a table of facts: the label, which is HTML, and the value between start and end. */
+void html_start_row(FILE *out, const char *label);
+void html_end_row(FILE *out);
+void html_put_count_row(FILE *out, const char *label, uint64_t count);
+void html_put_p_row(FILE *out, const char *label, double log10_p);
 
 void html_put_counts(FILE *out, const html_report *report);
 void html_put_parameters(FILE *out, const html_report *report);
@@ -73,6 +91,26 @@ typedef struct html_chart {
 } html_chart;
 
 void html_put_chart(FILE *out, const html_chart *chart);
+
+/* The distance of marks on an axis: 1, 2 or 5 times a power of ten, at most 6 of them. */
+double html_tick_step(double range);
+
+/* --- html_histogram.c */
+
+/* How often z-scores occurred, beside the normal law; and some that stand out, as lines. */
+typedef struct html_histogram {
+  const char *id;
+  const char *title; /* for screen readers as well */
+  const char *x_label;
+  const double *values;
+  size_t n;
+  const double *marks;
+  size_t n_marks;
+  const char *mark_label; /* written above the first */
+  const char *note;
+} html_histogram;
+
+void html_put_histogram(FILE *out, const html_histogram *histogram);
 
 /* --- html_text.c */
 

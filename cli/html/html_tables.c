@@ -9,85 +9,85 @@
 
 #define SHA256_HEX_SIZE (2 * 32 + 1)
 
-static void put_hash(FILE *out, const uint8_t hash[32]) {
+void html_put_hash(FILE *out, const uint8_t hash[32]) {
   char hex[SHA256_HEX_SIZE];
   (void)sodium_bin2hex(hex, sizeof hex, hash, 32);
   (void)fprintf(out, "<code>%s</code>", hex);
 }
 
-/* A cell of a table with a count in it. */
-static void put_count_cell(FILE *out, uint64_t count) {
+void html_put_count_cell(FILE *out, uint64_t count) {
   char text[HTML_COUNT_SIZE];
   (void)fprintf(out, "<td class=\"n\">%s</td>", html_count(text, count));
 }
 
-static void put_p_cell(FILE *out, double log10_p) {
+void html_put_p_cell(FILE *out, double log10_p) {
   char text[CLI_P_SIZE];
   (void)fprintf(out, "<td class=\"n\">%s</td>", cli_describe_p(text, log10_p));
 }
 
 /* -------------------------------------------------------------- test and inputs */
 
-static void start_row(FILE *out, const char *label) {
+void html_start_row(FILE *out, const char *label) {
   (void)fprintf(out, "<tr><th scope=\"row\">%s</th><td>", label);
 }
 
-static void end_row(FILE *out) {
+void html_end_row(FILE *out) {
   (void)fputs("</td></tr>\n", out);
 }
 
-static void put_count_row(FILE *out, const char *label, uint64_t count) {
+void html_put_count_row(FILE *out, const char *label, uint64_t count) {
   char text[HTML_COUNT_SIZE];
-  start_row(out, label);
+  html_start_row(out, label);
   (void)fputs(html_count(text, count), out);
-  end_row(out);
+  html_end_row(out);
 }
 
-static void put_p_row(FILE *out, const char *label, double log10_p) {
+void html_put_p_row(FILE *out, const char *label, double log10_p) {
   char text[CLI_P_SIZE];
-  start_row(out, label);
+  html_start_row(out, label);
   (void)fputs(cli_describe_p(text, log10_p), out);
-  end_row(out);
+  html_end_row(out);
 }
 
 void html_put_counts(FILE *out, const html_report *report) {
   const gp_result *result = &report->result;
   (void)fputs("<table class=\"facts\"><caption>The test</caption>\n<tbody>\n", out);
-  put_count_row(out, "Documents", result->documents);
-  put_count_row(out, "Tokens", result->tokens);
-  put_count_row(out, "Scored: distinct pairs", result->scored);
-  put_count_row(out, "Repeated, not counted again", result->repeated);
-  put_count_row(out, "Green", result->green);
-  start_row(out, "Green of scored; expected");
+  html_put_count_row(out, "Documents", result->documents);
+  html_put_count_row(out, "Tokens", result->tokens);
+  html_put_count_row(out, "Scored: distinct pairs", result->scored);
+  html_put_count_row(out, "Repeated, not counted again", result->repeated);
+  html_put_count_row(out, "Green", result->green);
+  html_start_row(out, "Green of scored; expected");
   (void)fprintf(out, "%.2f&nbsp;%%; %.4g&nbsp;%%", html_percent(result->green, result->scored),
                 100 * gp_params_gamma(&report->params));
-  end_row(out);
-  start_row(out, "z-score");
+  html_end_row(out);
+  html_start_row(out, "z-score");
   (void)fprintf(out, "%.2f", result->z);
-  end_row(out);
-  put_p_row(out, "p-value (exact binomial)", result->log10_p);
-  start_row(out, "alpha, the threshold");
+  html_end_row(out);
+  html_put_p_row(out, "p-value (exact binomial)", result->log10_p);
+  html_start_row(out, "alpha, the threshold");
   (void)fprintf(out, "%g", report->alpha);
-  end_row(out);
-  start_row(out, "log<sub>10</sub> of the e-value: last; largest after any document");
+  html_end_row(out);
+  html_start_row(out, "log<sub>10</sub> of the e-value: last; largest after any document");
   (void)fprintf(out, "%.2f; %.2f", report->log10_e, report->log10_e_max);
-  end_row(out);
-  put_p_row(out, "p-value, had one looked after every document", fmin(0, -report->log10_e_max));
+  html_end_row(out);
+  html_put_p_row(out, "p-value, had one looked after every document",
+                 fmin(0, -report->log10_e_max));
   for (size_t i = 0; i < report->n_rows; i++) {
     (void)fputs("<tr><th scope=\"row\">", out);
     html_put(out, report->rows[i].label);
     (void)fputs("</th><td>", out);
     html_put(out, report->rows[i].value);
-    end_row(out);
+    html_end_row(out);
   }
   (void)fputs("</tbody></table>\n", out);
 }
 
 static void put_tokenizer(FILE *out, const html_report *report) {
-  start_row(out, "Tokenizer");
+  html_start_row(out, "Tokenizer");
   if (report->tokenizer == NULL) {
     (void)fputs("none: the inputs are token ids", out);
-    end_row(out);
+    html_end_row(out);
     return;
   }
   (void)fputs("<bdi>", out);
@@ -99,44 +99,46 @@ static void put_tokenizer(FILE *out, const html_report *report) {
   }
   if (report->tokenizer_sha256 != NULL) {
     (void)fputs("<br>SHA-256 ", out);
-    put_hash(out, report->tokenizer_sha256);
+    html_put_hash(out, report->tokenizer_sha256);
   }
-  end_row(out);
-  start_row(out, "Normalization");
+  html_end_row(out);
+  html_start_row(out, "Normalization");
   html_put(out, report->normalization != NULL ? report->normalization : "none");
-  end_row(out);
+  html_end_row(out);
 }
 
 void html_put_parameters(FILE *out, const html_report *report) {
   (void)fputs("<table class=\"facts\"><caption>Key and parameters</caption>\n<tbody>\n", out);
-  start_row(out, "Key");
+  html_start_row(out, "Key");
   html_put_code(out, report->key_id);
-  end_row(out);
-  start_row(out, "Commitment");
-  put_hash(out, report->commitment);
-  end_row(out);
-  start_row(out, "Tenant");
-  if (report->has_tenant) {
+  html_end_row(out);
+  html_start_row(out, "Commitment");
+  html_put_hash(out, report->commitment);
+  html_end_row(out);
+  html_start_row(out, report->tenants != NULL ? "Tenants" : "Tenant");
+  if (report->tenants != NULL) {
+    html_put(out, report->tenants);
+  } else if (report->has_tenant) {
     (void)fprintf(out, "%" PRIu64, report->tenant);
   } else {
     (void)fputs("none", out);
   }
-  end_row(out);
-  start_row(out, "Scheme");
+  html_end_row(out);
+  html_start_row(out, "Scheme");
   (void)fprintf(out, GP_SCHEME_ID ", seeding %s", gp_seeding_name(report->params.seeding));
-  end_row(out);
-  start_row(out, "Context width");
+  html_end_row(out);
+  html_start_row(out, "Context width");
   (void)fprintf(out, "%" PRIu32 " token%s", report->params.context_width,
                 report->params.context_width == 1 ? "" : "s");
-  end_row(out);
-  start_row(out, "Green fraction, gamma");
+  html_end_row(out);
+  html_start_row(out, "Green fraction, gamma");
   (void)fprintf(out, "%" PRIu32 "/%u", report->params.gamma_num,
                 1U << report->params.gamma_log2_den);
-  end_row(out);
+  html_end_row(out);
   put_tokenizer(out, report);
-  start_row(out, "Made by");
+  html_start_row(out, "Made by");
   (void)fprintf(out, "greenprint %s", gp_version());
-  end_row(out);
+  html_end_row(out);
   (void)fputs("</tbody></table>\n", out);
 }
 
@@ -155,12 +157,12 @@ void html_put_inputs(FILE *out, const html_report *report) {
     (void)fputs("</bdi></td><td>", out);
     html_put(out, input->format);
     (void)fputs(input->gzip ? ", gzip</td>" : "</td>", out);
-    put_count_cell(out, input->bytes);
-    put_count_cell(out, input->documents);
-    put_count_cell(out, input->tokens);
+    html_put_count_cell(out, input->bytes);
+    html_put_count_cell(out, input->documents);
+    html_put_count_cell(out, input->tokens);
     (void)fputs("<td class=\"hash\">", out);
-    put_hash(out, input->sha256);
-    end_row(out);
+    html_put_hash(out, input->sha256);
+    html_end_row(out);
   }
   (void)fputs("</tbody></table></div>\n</section>\n", out);
 }
@@ -184,14 +186,14 @@ static void put_document_row(FILE *out, const html_report *report, size_t i, boo
                 number);
   html_put(out, html_input_name(report, document->input));
   (void)fprintf(out, "</bdi></td><td class=\"n\">%" PRIu64 "</td>", document->line);
-  put_count_cell(out, alone->tokens);
-  put_count_cell(out, alone->scored);
-  put_count_cell(out, alone->green);
+  html_put_count_cell(out, alone->tokens);
+  html_put_count_cell(out, alone->scored);
+  html_put_count_cell(out, alone->green);
   (void)fprintf(out, "<td class=\"n\">%.2f</td><td class=\"n\">%.2f</td>",
                 html_percent(alone->green, alone->scored), alone->z);
-  put_p_cell(out, alone->log10_p);
+  html_put_p_cell(out, alone->log10_p);
   if (with_q && document->has_q) {
-    put_p_cell(out, document->log10_q);
+    html_put_p_cell(out, document->log10_q);
   } else if (with_q) {
     (void)fputs("<td></td>", out);
   }
@@ -244,11 +246,11 @@ static void put_segment_row(FILE *out, const html_report *report, size_t i, size
                   document->ends[segment->end - 1]);
   }
   (void)fputs("</td>", out);
-  put_count_cell(out, segment->scored);
-  put_count_cell(out, segment->green);
+  html_put_count_cell(out, segment->scored);
+  html_put_count_cell(out, segment->green);
   (void)fprintf(out, "<td class=\"n\">%.2f</td>", html_percent(segment->green, segment->scored));
-  put_p_cell(out, segment->log10_p);
-  put_p_cell(out, segment->log10_p_corrected);
+  html_put_p_cell(out, segment->log10_p);
+  html_put_p_cell(out, segment->log10_p_corrected);
   (void)fputs("</tr>\n", out);
 }
 

@@ -5,45 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "cli.h"
 #include "html/html_out.h"
 #include "html/whole_file.h"
-
-/* -------------------------------------------------------------------- the head */
-
-/* The page may use its own style sheet and script, told by their hashes, and nothing else: no
- * other script, and nothing from anywhere. */
-static void put_source_hash(FILE *out, const unsigned char *bytes, size_t size) {
-  unsigned char hash[crypto_hash_sha256_BYTES];
-  char base64[sodium_base64_ENCODED_LEN(sizeof hash, sodium_base64_VARIANT_ORIGINAL)];
-  (void)crypto_hash_sha256(hash, bytes, size);
-  (void)sodium_bin2base64(base64, sizeof base64, hash, sizeof hash,
-                          sodium_base64_VARIANT_ORIGINAL);
-  (void)fprintf(out, "'sha256-%s'", base64);
-}
-
-static void put_head(FILE *out, const html_report *report) {
-  (void)fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-              "img-src data:; base-uri 'none'; form-action 'none'; style-src ",
-              out);
-  put_source_hash(out, html_report_css, html_report_css_size);
-  (void)fputs("; script-src ", out);
-  put_source_hash(out, html_report_js, html_report_js_size);
-  (void)fprintf(out,
-                "\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
-                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                "<meta name=\"generator\" content=\"greenprint %s\">\n"
-                "<link rel=\"icon\" href=\"data:,\">\n<title>Greenprint report: %s, key ",
-                gp_version(), report->found ? "found" : "not found");
-  html_put(out, report->key_id);
-  (void)fputs("</title>\n<style>", out);
-  (void)fwrite(html_report_css, 1, html_report_css_size, out);
-  (void)fputs("</style>\n</head>\n", out);
-}
 
 /* ------------------------------------------------------------------ the verdict */
 
@@ -192,7 +156,8 @@ static void put_end(FILE *out, const html_report *report) {
 
 /* False without memory. */
 static bool put_page(FILE *out, const html_report *report) {
-  put_head(out, report);
+  html_put_head(out, report->found ? "Greenprint report: found" : "Greenprint report: not found",
+                report->key_id, true);
   put_verdict(out, report);
   (void)fputs("<section id=\"meaning\">\n", out);
   put_meaning(out, report);

@@ -62,6 +62,7 @@ typedef struct html_report {
   gp_params params;
   bool has_tenant;
   uint64_t tenant;
+  const char *tenants; /* where there were several, in words; NULL: see `tenant` */
   double alpha;
   bool found;
   gp_result result;    /* of everything */

@@ -93,21 +93,36 @@ static size_t drop_repeats(uint64_t *items, size_t n) {
   return kept;
 }
 
-/* Merges `n` strictly ascending ones into the set. */
+/* How many of the `n` strictly ascending items are not in the set. */
+static size_t count_new(const gp_contexts *set, const uint64_t *items, size_t n) {
+  const uint64_t *all = set->fingerprints;
+  const size_t n_all = (size_t)set->info.contexts;
+  size_t count = 0;
+  for (size_t i = 0, j = 0; i < n; i++) {
+    while (j < n_all && all[j] < items[i]) {
+      j++;
+    }
+    count += j == n_all || all[j] != items[i];
+  }
+  return count;
+}
+
+/* Merges `n` strictly ascending items into the set. */
 static gp_status merge(gp_contexts *set, const uint64_t *items, size_t n, gp_error *error) {
+  const size_t n_new = count_new(set, items, n);
   size_t left = (size_t)set->info.contexts;
-  if (n == 0) {
+  if (n_new == 0) {
     return GP_OK;
   }
-  const size_t room = left + n;
-  uint64_t *all = room >= n && room <= SIZE_MAX / sizeof *all
-                      ? realloc(set->fingerprints, room * sizeof *all)
+  size_t at = left + n_new; /* from there on all is merged; [0, left) and items[0, n) are not */
+  uint64_t *all = at >= left && at <= SIZE_MAX / sizeof *all
+                      ? realloc(set->fingerprints, at * sizeof *all)
                       : NULL;
   if (all == NULL) {
     return gp_fail_memory(error, "too many contexts");
   }
   set->fingerprints = all;
-  size_t at = room; /* all[at:room] is merged, all[:left] and items[:n] are not */
+  set->info.contexts = at;
   while (n > 0) {
     if (left > 0 && all[left - 1] >= items[n - 1]) {
       n -= all[left - 1] == items[n - 1];
@@ -116,9 +131,6 @@ static gp_status merge(gp_contexts *set, const uint64_t *items, size_t n, gp_err
       all[--at] = items[--n];
     }
   }
-  /* What was in both has left a gap. */
-  memmove(all + left, all + at, (room - at) * sizeof *all);
-  set->info.contexts = left + (room - at);
   return GP_OK;
 }
 

@@ -32,10 +32,10 @@
 #define SLACK (32.0 * 0x1p-53)
 
 /* The grid: eighths of 1 / sigma up to 16, and on in steps of 2^(1/16) until the largest coin is
- * tilted by e^64. Between two places lies a loss of less than 1/500, or 1/2000 of the exponent.
- */
+ * tilted by e^4096, and those of a thousandth of its weight by e^4. What is lost between two
+ * places is less than 1/500, or 1/1000 of the exponent. */
 #define GRID_EVEN  128
-#define GRID_TILT  64.0
+#define GRID_TILT  4096.0
 #define GRID_RATIO 1.0442737824274138403 /* 2^(1/16) */
 
 /* ------------------------------------------------------------------- nodes */
@@ -204,9 +204,9 @@ double gp_null_statistic(const gp_null_law *law, int64_t green_sum, const gp_par
   const int64_t den = INT64_C(1) << params->gamma_log2_den;
   const int64_t num = (int64_t)params->gamma_num;
   /* green_sum - total num / den, in whole numbers as far as they go. */
-  const double whole = (double)(green_sum - law->total / den * num);
-  const double rest = (double)(law->total % den * num) / (double)den;
-  return (whole - rest) / (double)GP_AUDIT_UNIT;
+  const int64_t whole = green_sum - law->total / den * num;
+  const int64_t rest = law->total % den * num;
+  return ((double)whole - (double)rest / (double)den) / (double)GP_AUDIT_UNIT;
 }
 
 /* At least K(t) - t T, at a place of the grid. */

@@ -13,7 +13,7 @@ gp_status gp_audit_set_served(gp_audit *audit, const gp_contexts *served, gp_err
   }
   if (!gp_audit_has_contexts(audit)) {
     return gp_fail(error, GP_ERR_ARGUMENT,
-                   "served contexts: with seeding '%s' they select nothing; only with 'hash'",
+                   "served contexts: with seeding '%s' a context is no window; they need 'hash'",
                    gp_seeding_name(audit->params.seeding));
   }
   gp_contexts_info info;

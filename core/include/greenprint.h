@@ -928,9 +928,9 @@ typedef struct gp_contexts_info {
   gp_input_facts file; /* zero where it was not loaded from a file */
 } gp_contexts_info;
 
-/* Collects contexts in bounded memory: 8 bytes for each distinct one, for a moment up to twice
- * that, and buffers of up to 384 MiB. After GP_ERR_MEMORY it can only be freed, after another
- * error it is as it was. One thread at a time. */
+/* Collects contexts in bounded memory: 8 bytes for each distinct one, for a moment (and in a
+ * merge) up to twice that, and buffers of up to 384 MiB. After GP_ERR_MEMORY it can only be
+ * freed, after another error it is as it was. One thread at a time. */
 typedef struct gp_contexts_builder gp_contexts_builder;
 
 /* context_width is 1 to GP_CONTEXT_WIDTH_MAX. */
@@ -1039,8 +1039,8 @@ GP_API void gp_audit_free(gp_audit *audit);
 /* Adds one answer, and the prompt it answers (NULL and 0 for none), which is not scored and
  * gives no context to the answer. `expectations` may be NULL; where it is not, the next document
  * of it has to be this answer, and all answers must have theirs. Memory grows with the
- * distinct coins, some 24 to 60 bytes each and as much for each context. After an error the
- * audit can only be freed. */
+ * distinct coins, 36 to 72 bytes each, and contexts, 16 + 4 h bytes to twice as much. After
+ * an error the audit can only be freed. */
 GP_API GP_MUST_CHECK gp_status gp_audit_add(gp_audit *audit, const uint32_t *prompt,
                                             size_t n_prompt, const uint32_t *tokens,
                                             size_t n_tokens, gp_expectations *expectations,
@@ -1052,7 +1052,8 @@ GP_API GP_MUST_CHECK gp_status gp_audit_add_model(gp_audit *audit, gp_model_weig
 
 /* Notes which contexts are among those served, so that they can be tested by themselves as well.
  * Anything added afterwards undoes it. Only with GP_SEEDING_HASH: else contexts are no windows
- * (GP_ERR_ARGUMENT). The set may be freed afterwards. */
+ * (GP_ERR_ARGUMENT). The set has to be of whole sequences, prompts with their answers (SPEC.md
+ * section 17). It may be freed afterwards. */
 GP_API GP_MUST_CHECK gp_status gp_audit_set_served(gp_audit *audit, const gp_contexts *served,
                                                    gp_error *error);
 

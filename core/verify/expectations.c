@@ -91,22 +91,26 @@ gp_status gp_expectations_position(gp_expectations *file, gp_position *position,
                          : gp_weights_file_fail_document(&file->file, status, &reason, error);
 }
 
-gp_status gp_expectations_end(gp_expectations *expectations, gp_error *error) {
-  gp_weights_file *file = &expectations->file;
-  gp_error reason;
-  gp_status status = gp_weights_file_expect(file, GP_WEIGHTS_INSIDE, &reason);
+static gp_status end(gp_weights_file *file, gp_error *reason) {
+  gp_status status = gp_weights_file_expect(file, GP_WEIGHTS_INSIDE, reason);
   if (status == GP_OK && file->left > 0) {
-    status = gp_fail(&reason, GP_ERR_ARGUMENT, "not all positions were read");
+    status = gp_fail(reason, GP_ERR_ARGUMENT, "not all positions were read");
   }
   if (status == GP_OK) {
-    status = gp_weights_file_take_checksum(file, &reason);
+    status = gp_weights_file_take_checksum(file, reason);
   }
-  if (status != GP_OK) {
-    return gp_weights_file_fail_document(file, status, &reason, error);
+  if (status == GP_OK) {
+    file->info.documents++;
+    file->state = GP_WEIGHTS_BETWEEN;
   }
-  file->info.documents++;
-  file->state = GP_WEIGHTS_BETWEEN;
-  return GP_OK;
+  return status;
+}
+
+gp_status gp_expectations_end(gp_expectations *file, gp_error *error) {
+  gp_error reason;
+  const gp_status status = end(&file->file, &reason);
+  return status == GP_OK ? GP_OK
+                         : gp_weights_file_fail_document(&file->file, status, &reason, error);
 }
 
 static gp_status finish(gp_weights_file *file, gp_error *reason) {

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("keygen", "inspect", "verify", "merge", "plan", "version")
+COMMANDS = (
+    "keygen",
+    "inspect",
+    "verify",
+    "merge",
+    "contexts",
+    "audit",
+    "trace",
+    "plan",
+    "version",
+)
 CLI = Path(__file__).parents[2] / "cli"
 
 
@@ -40,6 +50,22 @@ def test_help(greenprint):
             "merge",
             "--alpha --per-document --json --json-lines --partial -q --quiet -j --jobs "
             "--max-memory",
+        ),
+        (
+            "contexts",
+            "-o --output --json -q --quiet -k --key --context-width -t --tokenizer --normalize "
+            "--format --field --role -r --recursive --skip-bad",
+        ),
+        (
+            "audit",
+            "-k --key --passphrase-file --tenant --alpha --open --reference --served --prompts "
+            "--controls -t --tokenizer --normalize --format --field --json --html -q --quiet "
+            "-j --jobs",
+        ),
+        (
+            "trace",
+            "-k --key --passphrase-file --tenants --alpha --served-by --prompts -t --tokenizer "
+            "--normalize --format --field --json --html -q --quiet -j --jobs",
         ),
         (
             "plan",

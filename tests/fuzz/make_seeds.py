@@ -561,7 +561,26 @@ def partial_seeds() -> Seeds:
     }
 
 
+def contexts_seeds() -> Seeds:
+    """Contexts files (SPEC.md section 16); the fuzzer asks for the windows 1 and 1 2."""
+    documents = [[1, 2, 3, 1, 2, 4], [5], [7, 1, 2, 7]]
+    whole = reference.write_contexts_file(2, documents)
+    head = b"\x89GPCTX\r\n" + bytes([1, 3, 64]) + bytes(5)
+    many = struct.pack("<3Q", 300, 2, 400) + b"".join(struct.pack("<Q", i) for i in range(300))
+    return {
+        "whole": whole,
+        "one": reference.write_contexts_file(1, documents),
+        "none": reference.write_contexts_file(16, documents),
+        "crowded": with_digest(head + many),
+        "liar": with_digest(head + struct.pack("<3Q", 2**61, 1, 2**62)),
+        "gzip": packed(whole),
+        "cut": whole[:-8],
+        "followed": whole + b"x",
+    }
+
+
 ALL = {
+    "contexts": contexts_seeds,
     "encode": encode_seeds,
     "expectations": expectations_seeds,
     "field": field_seeds,

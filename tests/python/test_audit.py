@@ -1,493 +1,485 @@
-"""Collecting what a suspect model says, and the audit of it."""
+"""Audits of models, against independent sums, and the whole way from a model to a verdict."""
 
 from __future__ import annotations
 
+import copy
+import gzip
 import hashlib
-import json
 import math
-import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from test_collecting import REASON, rows_of, small_model
+from test_reference import chernoff, load_reference
 
 import greenprint
+from greenprint import Audit, Contexts, ContextsBuilder, control_key, holm
 from greenprint.audit import ModelWeightsWriter, collect_closed, collect_open
-from greenprint.reference import write_expectations
+from greenprint.reference import ExpectationsWriter
 
-REASON = "torch and transformers are not installed: collecting was not tested"
-Positions = list[dict[int, float]]
-
-
-def parse(path: Path) -> tuple[dict, list[tuple[list[int], Positions]]]:
-    """Read a file of model weights as SPEC.md section 14 has it."""
-    data = path.read_bytes()
-    at = 0
-
-    def take(form: str) -> tuple:
-        nonlocal at
-        values = struct.unpack_from("<" + form, data, at)
-        at += struct.calcsize("<" + form)
-        return values
-
-    def check() -> None:
-        wanted = hashlib.sha256(data[:at]).digest()
-        assert take("32s")[0] == wanted
-
-    magic, version, kind, top_k, length, vocabulary = take("8sBBBBI")
-    assert (magic, version, kind) == (b"\x89GPEXP\r\n", 1, 2)
-    label = take(f"{length}s")[0].decode()
-    check()
-    documents = []
-    while (tag := take("c")[0]) == b"D":
-        (n,) = take("Q")
-        ids = list(take(f"{n}I"))
-        positions = []
-        for _ in range(n):
-            (m,) = take("B")
-            assert m <= top_k
-            entries = [take("If") for _ in range(m)]
-            assert [v for v, _ in entries] == sorted({v for v, _ in entries})
-            positions.append(dict(entries))
-        check()
-        documents.append((ids, positions))
-    assert tag == b"E"
-    assert take("QQ") == (len(documents), sum(len(ids) for ids, _ in documents))
-    check()
-    assert at == len(data)
-    return {"label": label, "top_k": top_k, "vocabulary": vocabulary}, documents
+V = 30
+PARAMS = [("hash", 2, "1/4"), ("hash", 1, "1/2"), ("min", 2, "3/8"), ("fixed", 0, "1/4")]
 
 
-def rows_of(path: Path) -> list[dict[str, list[int]]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def slow_key(params: greenprint.Params, master: bytes = bytes(range(32))) -> Any:
+    """Return the key of the independent implementation of the standard."""
+    reference = load_reference()
+    num, den = params.gamma.numerator, params.gamma.denominator
+    return reference.Key(
+        master,
+        reference.Params(params.seeding, params.context_width, num, den.bit_length() - 1),
+    )
 
 
-# --- the writer -----------------------------------------------------------------------------
+def answers_of(rng, lengths=(0, 1, 2, 3, 40, 150)) -> tuple[list, list]:
+    """Return answers of few ids, and prompts; some contexts occur in both."""
+    answers = [rng.integers(0, V, n).tolist() for n in lengths]
+    prompts = [rng.integers(0, V, n).tolist() for n in (3, 0, 20, 1, 30, 40)]
+    prompts[4] += answers[4][10:20]
+    return answers, prompts
 
 
-def test_written_bytes(tmp_path, rng) -> None:
+def scored(params: greenprint.Params, answer: list[int], prompt: list[int]) -> list[int]:
+    """Return the positions whose window is not in the prompt."""
+    h = params.context_width
+    if h == 0:
+        return [i for i, token in enumerate(answer) if token not in prompt]
+    seen = {tuple(prompt[i : i + h]) for i in range(len(prompt) - h + 1)}
+    return [i for i in range(h, len(answer)) if tuple(answer[i - h : i]) not in seen]
+
+
+class Sums:
+    """Weights of coins, summed one by one."""
+
+    def __init__(self, slow: Any, tenant: int | None = None) -> None:
+        self.slow = slow
+        self.tenant = tenant
+        self.occurred: dict[Any, int] = {}
+        self.weights: dict[Any, float] = {}
+
+    def add(self, before: list[int], token: int, weight: float) -> None:
+        coin = (self.slow.context(before), token)
+        self.weights[coin] = self.weights.get(coin, 0.0) + weight
+
+    def occur(self, before: list[int], token: int) -> None:
+        coin = (self.slow.context(before), token)
+        self.occurred[coin] = self.occurred.get(coin, 0) + 1
+        self.add(before, token, 1.0)
+
+    def test(self, statistic: str) -> tuple[int, int, float, float, np.ndarray]:
+        """Return coins, green ones, T, z and the weights."""
+        if statistic == "distinct":
+            weights = dict.fromkeys(self.occurred, 1.0)
+        elif statistic == "root":
+            weights = {coin: math.sqrt(count) for coin, count in self.occurred.items()}
+        else:
+            weights = {coin: w for coin, w in self.weights.items() if abs(w) > 1e-9}
+        share = self.slow.params.g / (1 << self.slow.params.k)
+        lists = {
+            context: self.slow.colours(self.slow.nonce(context, self.tenant), V)
+            for context in {context for context, _ in weights}
+        }
+        green = np.array([lists[context][token] for context, token in weights], bool)
+        r = np.array(list(weights.values()))
+        total = float((r * (green - share)).sum())
+        z = total / math.sqrt(share * (1 - share) * (r**2).sum())
+        return len(r), int(green.sum()), total, z, r
+
+
+def check(test: greenprint.AuditTest, key: Any, sums: Sums, exact: float | None = None) -> None:
+    result = test.key(key, sums.tenant)
+    coins, green, total, z, r = sums.test(test.statistic)
+    assert (result.coins, result.green) == (coins, green)
+    assert result.statistic == pytest.approx(total, abs=1e-6)
+    assert result.z == pytest.approx(z, abs=1e-6)
+    share = float(key.params.gamma)
+    if exact is None:
+        exact = chernoff(r, total, share)
+    assert result.log10_p == pytest.approx(exact, abs=1e-5)
+    (rough,) = test.many([(key, sums.tenant)])
+    assert rough.log10_p >= result.log10_p - 1e-9
+    assert rough.log10_p == pytest.approx(result.log10_p, rel=0.02, abs=0.02)
+    assert math.isnan(rough.log10_p_saddlepoint)
+    for name in ("coins", "green", "statistic", "z", "log10_e"):
+        assert getattr(rough, name) == getattr(result, name)
+
+
+@pytest.mark.parametrize(("seeding", "h", "gamma"), PARAMS)
+@pytest.mark.parametrize("tenant", [None, 7])
+def test_answers_against_the_reference(tmp_path, rng, seeding, h, gamma, tenant) -> None:
+    params = greenprint.Params(seeding, h, gamma)
+    key = greenprint.Key.from_bytes(bytes(range(32)), params)
+    slow = slow_key(params)
+    answers, prompts = answers_of(rng)
     path = tmp_path / "x.gpx"
-    documents = [rng.integers(0, 30, n) for n in (0, 1, 40)]
-    given = []
-    with ModelWeightsWriter(path, label="random", vocabulary=30, top_k=4) as writer:
-        for tokens in documents:
-            ids = np.array([rng.permutation(30)[:4] for _ in tokens], int).reshape(-1, 4)
-            weights = rng.uniform(-1, 1, ids.shape).astype(np.float32)
-            weights[rng.random(ids.shape) < 0.2] = 0
-            writer.add(tokens, ids, weights)
-            given.append((ids, weights))
-    head, sections = parse(path)
-    assert head == {"label": "random", "top_k": 4, "vocabulary": 30}
-    for tokens, (ids, weights), (found, positions) in zip(
-        documents, given, sections, strict=True
+    sums = Sums(slow, tenant)
+    in_prompt = 0
+    with ExpectationsWriter(path, label="", vocabulary=V) as writer:
+        for answer, prompt in zip(answers, prompts, strict=True):
+            n = len(answer)
+            ids = np.array([rng.permutation(V)[:4] for _ in range(n)], int).reshape(n, 4)
+            p = rng.dirichlet(np.ones(5), n)[:, :4].astype(np.float32).reshape(n, 4)
+            writer.add(answer, ids, p)
+            used = scored(params, answer, prompt)
+            in_prompt += max(n - h, 0) - len(used)
+            for i in used:
+                sums.occur(answer[:i], answer[i])
+                for v, q in zip(ids[i].tolist(), p[i].tolist(), strict=True):
+                    sums.add(answer[:i], v, -q)
+    plain, weighed = Audit(params), Audit(params)
+    with greenprint.Expectations(path) as expectations:
+        for answer, prompt in zip(answers, prompts, strict=True):
+            plain.add(np.array(answer, np.int64), prompt)
+            weighed.add(answer, prompt, expectations)
+        expectations.finish()
+    positions = sum(max(len(answer) - h, 0) for answer in answers)
+    for audit in (plain, weighed):
+        counts = audit.counts
+        assert (counts.documents, counts.tokens) == (6, sum(map(len, answers)))
+        assert (counts.positions, counts.in_prompt) == (positions, in_prompt)
+        assert not counts.has_served
+    assert in_prompt > 0
+    for audit in (plain, weighed):
+        n, x, *_ = sums.test("distinct")
+        check(audit.test("distinct"), key, sums, greenprint.log10_binomial_tail(n, x, gamma))
+        check(audit.test("root"), key, sums)
+    check(weighed.test("reference"), key, sums)
+    if seeding != "min":  # where a coin is one window's
+        assert plain.counts.coins == len(sums.occurred)
+        assert weighed.counts.expected == len(sums.weights) - len(sums.occurred)
+
+
+@pytest.mark.parametrize(("seeding", "h", "gamma"), PARAMS)
+def test_model_weights_against_the_reference(tmp_path, rng, seeding, h, gamma) -> None:
+    params = greenprint.Params(seeding, h, gamma)
+    key = greenprint.Key.from_bytes(bytes(range(32)), params)
+    sums = Sums(slow_key(params))
+    audit = Audit(params)
+    for file in range(2):
+        path = tmp_path / f"{file}.gpx"
+        with ModelWeightsWriter(path, label=f"part {file}", vocabulary=V) as writer:
+            for n in (0, 1, 2, 3, 50):
+                text = rng.integers(0, V, n).tolist()
+                ids = np.array([rng.permutation(V)[:4] for _ in range(n)], int).reshape(n, 4)
+                weights = rng.uniform(-1, 1, (n, 4)).astype(np.float32)
+                writer.add(text, ids, weights)
+                for i in range(h, n):
+                    for v, w in zip(ids[i].tolist(), weights[i].tolist(), strict=True):
+                        sums.add(text[:i], v, w)
+        data = path.read_bytes()
+        if file == 1:
+            data = gzip.compress(data)
+            path.write_bytes(data)
+        info = audit.add_model(path)
+        assert info == greenprint.ExpectationsInfo(
+            f"part {file}", V, 64, 5, 56, True, len(data), hashlib.sha256(data).hexdigest()
+        )
+    assert (audit.counts.documents, audit.counts.tokens) == (10, 112)
+    check(audit.test("open"), key, sums)
+
+
+def test_served_contexts(tmp_path, rng) -> None:
+    params = greenprint.Params("hash", 2)
+    key = greenprint.Key.from_bytes(bytes(range(32)), params)
+    logs = [rng.integers(0, V, n).tolist() for n in (0, 2, 3, 80, 80)]
+    one, other, merged = ContextsBuilder(2), ContextsBuilder(2), ContextsBuilder(2)
+    for log in logs:
+        one.add(log)
+    for i, log in enumerate(reversed(logs)):
+        (other if i < 3 else merged).add(log)
+    one.save(tmp_path / "one.gpc")
+    other.save(tmp_path / "other.gpc")
+    merged.merge(tmp_path / "other.gpc")
+    merged.save(tmp_path / "merged.gpc")
+    data = (tmp_path / "one.gpc").read_bytes()
+    assert (tmp_path / "merged.gpc").read_bytes() == data
+    known = {tuple(log[i : i + 2]) for log in logs for i in range(len(log) - 2)}
+    contexts = Contexts(tmp_path / "one.gpc")
+    assert contexts.info == greenprint.ContextsInfo(
+        2, len(known), 5, 165, len(data), hashlib.sha256(data).hexdigest()
+    )
+    assert len(contexts) == len(known)
+    for context in [(i, j) for i in range(V) for j in range(V)]:
+        assert (context in contexts) == (context in known)  # fails once in 1e15 runs
+    answers, prompts = answers_of(rng)
+    audit = Audit(params)
+    sums = Sums(slow_key(params))
+    for answer, prompt in zip(answers, prompts, strict=True):
+        audit.add(answer, prompt)
+        for i in scored(params, answer, prompt):
+            if tuple(answer[i - 2 : i]) in known:
+                sums.occur(answer[:i], answer[i])
+    with pytest.raises(greenprint.ArgumentError, match="served"):
+        audit.test("root", served_only=True)
+    audit.set_served(contexts)
+    del contexts
+    counts = audit.counts
+    assert counts.has_served
+    assert counts.served_coins == len(sums.occurred)
+    assert counts.served_contexts == len({context for context, _ in sums.occurred})
+    for statistic in ("distinct", "root"):
+        test = audit.test(statistic, served_only=True)
+        assert test.served_only
+        result = test.key(key)
+        coins, green, total, z, _ = sums.test(statistic)
+        assert (result.coins, result.green) == (coins, green)
+        assert result.statistic == pytest.approx(total, abs=1e-6)
+        assert result.z == pytest.approx(z, abs=1e-6)
+        assert result.log10_p == min(0.0, -result.log10_e)
+    with pytest.raises(greenprint.KeyExistsError):
+        one.save(tmp_path / "one.gpc")
+    (tmp_path / "cut.gpc").write_bytes(data[:-1])
+    with pytest.raises(greenprint.FormatError, match=r"cut\.gpc"):
+        Contexts(tmp_path / "cut.gpc")
+    with pytest.raises(greenprint.MissingFileError):
+        Contexts(tmp_path / "none.gpc")
+    with pytest.raises(greenprint.ArgumentError, match="2 ids here, not 3"):
+        _ = [1, 2, 3] in Contexts(tmp_path / "one.gpc")
+    wide = ContextsBuilder(3)
+    with pytest.raises(greenprint.ArgumentError):
+        wide.merge(tmp_path / "one.gpc")
+    wide.save(tmp_path / "wide.gpc")
+    del test
+    with pytest.raises(greenprint.ArgumentError):
+        audit.set_served(Contexts(tmp_path / "wide.gpc"))
+
+
+def test_many_keys(rng) -> None:
+    params = greenprint.Params("hash", 1)
+    key = greenprint.Key.generate(params)
+    audit = Audit(params)
+    audit.add(rng.integers(0, V, 300))
+    test = audit.test()
+    assert test.statistic == "root"
+    controls = [control_key(key, i) for i in range(40)]
+    assert len({control.id for control in controls} | {key.id}) == 41
+    assert controls[3].params == params
+    assert control_key(greenprint.Key.from_bytes(b"\1" * 32), 0).id != controls[0].id
+    candidates = [key, *controls, (key, 0), (key, 2**64 - 1), (controls[0], None)]
+    first = test.many(candidates)
+    for threads in (2, 3, 64):  # NaN is not equal to itself
+        assert repr(test.many(iter(candidates), threads=threads)) == repr(first)
+    assert repr(first[-1]) == repr(first[1])
+    assert first[-2].statistic != first[0].statistic
+    for candidate, result in zip(candidates[:5], first, strict=False):
+        assert result.statistic == test.key(candidate).statistic
+    assert test.many([]) == []
+
+
+def test_control_keys_are_as_specified() -> None:
+    import hmac
+
+    key = greenprint.Key.from_bytes(bytes(range(32)), greenprint.Params("min", 3, "1/2"))
+    for index in (0, 1, 2**32 - 1):
+        message = b"greenprint control key" + index.to_bytes(4, "little")
+        master = hmac.digest(key.commitment, message, "sha256")
+        wanted = greenprint.Key.from_bytes(master, key.params)
+        assert control_key(key, index).commitment == wanted.commitment
+
+
+def test_holm(rng) -> None:
+    log10_p = np.log10(rng.random(50) ** 6)
+    adjusted = holm(log10_p)
+    order = np.argsort(log10_p)
+    running = np.maximum.accumulate(log10_p[order] + np.log10(50 - np.arange(50)))
+    wanted = np.empty(50)
+    wanted[order] = np.minimum(running, 0.0)
+    np.testing.assert_allclose(adjusted, wanted, atol=1e-12)
+    with pytest.raises(greenprint.ArgumentError):
+        holm([0.5])
+    with pytest.raises(greenprint.ArgumentError):
+        holm([math.nan])
+
+
+def test_refusals(tmp_path, key) -> None:
+    audit = Audit(key.params)
+    for call, reason in (
+        (lambda: Audit("hash"), "must be a Params"),
+        (lambda: audit.add("text"), "str"),
+        (lambda: audit.add([1], "text"), "prompt is a str"),
+        (lambda: audit.add([1], (), "x.gpx"), "must be an Expectations"),
+        (lambda: audit.set_served("x.gpc"), "must be a Contexts"),
+        (lambda: audit.test("sum"), "statistic must be one of"),
+        (lambda: audit.test().key("key"), "must be a Key"),
+        (lambda: audit.test().many([(key,)]), "a key and a tenant"),
+        (lambda: audit.test().many([key], threads=0), "threads"),
+        (lambda: audit.test().key(key, -1), "tenant"),
+        (
+            lambda: audit.test().key(greenprint.Key.generate(greenprint.Params("hash", 1))),
+            "parameters",
+        ),
+        (lambda: control_key(key, -1), "index"),
+        (lambda: ContextsBuilder(0), "width"),
+        (lambda: ContextsBuilder(17), "width"),
     ):
-        assert found == tokens.tolist()
-        for i, position in enumerate(positions):
-            wanted = zip(ids[i].tolist(), weights[i].tolist(), strict=True)
-            assert position == {v: w for v, w in wanted if w != 0}
+        with pytest.raises(greenprint.ArgumentError, match=reason):
+            call()
+    test = audit.test()
+    for call in (lambda: audit.add([1]), lambda: audit.add_model(tmp_path / "x.gpx")):
+        with pytest.raises(greenprint.ArgumentError, match="in use"):
+            call()
+    assert test.key(key).coins == 0
+    assert test.key(key).log10_p == 0.0
+    del test
+    with pytest.raises(greenprint.MissingFileError):
+        audit.add_model(tmp_path / "x.gpx")
+    audit.add([1, 2, 3, 4])
+    with ModelWeightsWriter(tmp_path / "x.gpx", label="") as writer:
+        writer.add([1, 2], [[0], [1]], [[0], [0.5]])
+    with pytest.raises(greenprint.ArgumentError, match="model weights"):
+        audit.add_model(tmp_path / "x.gpx")
+    with pytest.raises(greenprint.ArgumentError):
+        audit.test("open")
+    data = (tmp_path / "x.gpx").read_bytes()
+    (tmp_path / "x.gpx").write_bytes(data[:-1])
+    damaged = Audit(key.params)
+    with pytest.raises(greenprint.FormatError, match=r"x\.gpx: the file is cut off"):
+        damaged.add_model(tmp_path / "x.gpx")
+    with pytest.raises(greenprint.ArgumentError):
+        damaged.add([1, 2, 3])
+    for thing in (audit, audit.test(), ContextsBuilder(1)):
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            copy.copy(thing)
+    with pytest.raises(TypeError, match=r"Audit\.test"):
+        greenprint.AuditTest()
 
 
-@pytest.mark.parametrize(
-    ("tokens", "ids", "weights", "reason"),
-    [
-        ([5], [[1, 2]], [[0.5, math.nan]], "from -1 to 1"),
-        ([5], [[1, 2]], [[0.5, -1.01]], "from -1 to 1"),
-        ([5], [[1, 2]], [[0.5, math.inf]], "from -1 to 1"),
-        ([5], [[1, 1]], [[0.5, -0.1]], "twice"),
-        ([5], [[1, 30]], [[0.5, 0.1]], "from 0 to 29"),
-        ([30], [[1, 2]], [[0.5, 0.1]], "token ids must be from 0 to 29"),
-        ([5], [[1, 2, 3]], [[0.1, 0.1, 0.1]], "more than top_k = 2 weights"),
-        ([5], [[1, 2]], [[0.5]], "one shape"),
-        ([5], [[1], [2]], [[0.5], [0.5]], "weights for more positions"),
-        ([5, 6], [[1]], [[0.5]], "weights are missing for 1"),
-        ("5", [[1]], [[0.5]], "str"),
-    ],
-)
-def test_writer_refuses(tmp_path, tokens, ids, weights, reason) -> None:
-    path = tmp_path / "x.gpx"
-    path.write_text("old")
-    writer = ModelWeightsWriter(path, label="", vocabulary=30, top_k=2)
-    with pytest.raises(greenprint.ArgumentError, match=reason), writer:
-        writer.add(tokens, ids, weights)
-    assert [f.name for f in tmp_path.iterdir()] == ["x.gpx"]
-    assert path.read_text() == "old"
+def test_never_used_keys(rng) -> None:
+    """What a key has nothing to do with: 2,000 keys, and none is accused."""
+    params = greenprint.Params("hash", 1)
+    key = greenprint.Key.generate(params)
+    audit = Audit(params)
+    audit.add(rng.integers(0, V, 2000))
+    for statistic in ("distinct", "root"):
+        test = audit.test(statistic)
+        controls = [control_key(key, i) for i in range(2000)]
+        results = test.many(controls)
+        # P(p <= 0.01) is at most 0.01: more than 47 of 2,000 come once in 1e7.
+        assert sum(result.log10_p <= -2 for result in results) <= 47
+        # The mean of 2,000 e-values is above 2e7 with probability 5e-8 (Markov).
+        assert np.mean([10**result.log10_e for result in results]) < 2e7
+        z = np.array([result.z for result in results])
+        assert abs(z.mean()) < 5.4 / math.sqrt(2000)
+        assert abs(z.std() - 1) < 5.4 / math.sqrt(2 * 2000)
 
 
-# --- models ---------------------------------------------------------------------------------
-
-
-def small_model(seed: int, kind: str = "Llama", vocabulary: int = 200) -> Any:
-    torch = pytest.importorskip("torch", reason=REASON)
-    transformers = pytest.importorskip("transformers", reason=REASON)
-    torch.manual_seed(seed)
-    if kind == "GPT2":
-        config = transformers.GPT2Config(
-            vocab_size=vocabulary, n_embd=64, n_layer=2, n_head=2, n_positions=64,
-            initializer_range=0.3, eos_token_id=None, bos_token_id=None,
-        )  # fmt: skip
-        return transformers.GPT2LMHeadModel(config).eval()
-    config = transformers.LlamaConfig(
-        vocab_size=vocabulary, hidden_size=64, intermediate_size=96, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=64, initializer_range=0.3,
-        eos_token_id=None, bos_token_id=None,
-    )  # fmt: skip
-    return transformers.LlamaForCausalLM(config).eval()
+# --- from a model to a verdict --------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def suspect() -> Any:
-    return small_model(1)
+def key_of_one() -> greenprint.Key:
+    return greenprint.Key.from_bytes(b"\5" * 32, greenprint.Params("hash", 1))
 
 
 @pytest.fixture(scope="module")
 def base() -> Any:
-    return small_model(2)
+    return small_model(11)
 
 
-def distribution(model: Any, before: list[int], temperature: float = 1.0) -> np.ndarray:
-    """Return the model's distribution after some ids, by one call of the model for them."""
+@pytest.fixture(scope="module")
+def student(base, key_of_one) -> Any:
+    """The base, but for habits that follow the mark a little: what training would leave."""
+    torch = pytest.importorskip("torch", reason=REASON)
+    watermark = greenprint.Watermark(key_of_one, delta=2.0)
+    masks = np.array([
+        np.unpackbits(watermark.green_mask([v], 200), bitorder="little")[:200]
+        for v in range(200)
+    ])  # fmt: skip
+    habits = 0.4 * torch.from_numpy(masks.astype(np.float32))
+    model = copy.deepcopy(base)
+
+    def lean(module: Any, arguments: Any, named: dict[str, Any], out: Any) -> Any:
+        ids = named["input_ids"][:, -out.logits.shape[1] :]
+        out.logits = out.logits + habits[ids]
+        return out
+
+    model.register_forward_hook(lean, with_kwargs=True)
+    return model
+
+
+@pytest.fixture(scope="module")
+def innocent(base) -> Any:
+    """The base, trained on something else: with noise on its parameters."""
     import torch
 
-    with torch.inference_mode():
-        logits = model(torch.tensor([before])).logits[0, -1].double().numpy() / temperature
-    p = np.exp(logits - logits.max())
-    return p / p.sum()
+    torch.manual_seed(12)
+    model = copy.deepcopy(base)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.05 * torch.randn_like(parameter)
+    return model
 
 
-def texts_of(rng, lengths=(0, 1, 2, 17, 40, 5)) -> list[list[int]]:
-    return [rng.integers(0, 200, n).tolist() for n in lengths]
+def rank(test: greenprint.AuditTest, key: greenprint.Key) -> tuple[Any, list[Any]]:
+    return test.key(key), test.many([control_key(key, i) for i in range(200)], threads=2)
 
 
-# --- the open collector ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("batch_size", [1, 3])
-@pytest.mark.parametrize("with_reference", [False, True])
-def test_open_weights(tmp_path, rng, suspect, base, batch_size, with_reference) -> None:
-    path = tmp_path / "x.gpx"
-    texts = texts_of(rng)
-    suspect.train()
-    collect_open(
-        suspect, iter(texts), path, reference=base if with_reference else None, top_k=9,
-        batch_size=batch_size, progress=False,
-    )  # fmt: skip
-    assert suspect.training  # as it was
-    suspect.eval()
-    assert [f.name for f in tmp_path.iterdir()] == ["x.gpx"]
-    head, sections = parse(path)
-    name = "LlamaForCausalLM"
-    assert head["label"] == (f"{name} minus {name}" if with_reference else name)
-    assert (head["top_k"], head["vocabulary"]) == (9, 200)
-    for tokens, (found, positions) in zip(texts, sections, strict=True):
-        assert found == tokens
-        for i, position in enumerate(positions):
-            if i == 0:
-                assert position == {}
-                continue
-            wanted = distribution(suspect, tokens[:i])
-            if with_reference:
-                wanted = wanted - distribution(base, tokens[:i])
-            least = np.sort(np.abs(wanted))[-9]
-            assert len(position) == 9
-            for v, w in position.items():
-                assert w == pytest.approx(wanted[v], rel=1e-3, abs=1e-6)
-                assert abs(w) > least - 1e-6
-
-
-def test_vocabularies_of_other_sizes(tmp_path, rng, suspect) -> None:
-    """Embeddings are padded: ids that one model lacks have no probability there."""
-    path = tmp_path / "x.gpx"
-    text = rng.integers(0, 200, 20).tolist()
-    large = small_model(3, vocabulary=210)
-    for one, other in ((suspect, large), (large, suspect)):
-        collect_open(one, [text], path, reference=other, top_k=210, progress=False)
-        head, ((_, positions),) = parse(path)
-        assert head["vocabulary"] == 210
-        p, q = (
-            np.pad(distribution(m, text[:7]), (0, 210 - m.config.vocab_size))
-            for m in (one, other)
-        )
-        for v in range(210):
-            assert positions[7].get(v, 0.0) == pytest.approx(p[v] - q[v], abs=1e-6)
-
-
-def test_windows_of_long_texts(tmp_path, rng, suspect, base) -> None:
-    text = rng.integers(0, 200, 150).tolist()
-    path = tmp_path / "x.gpx"
-    collect_open(suspect, [text], path, reference=base, window=32, top_k=200, progress=False)
-    _, ((_, positions),) = parse(path)
-    for i in (1, 20, 32, 33, 60, 149):
-        fits = []
-        for n in range(min(i, 16), min(i, 32) + 1):  # what may have been before it
-            before = text[i - n : i]
-            wanted = distribution(suspect, before) - distribution(base, before)
-            found = np.array([positions[i].get(v, 0.0) for v in range(200)])
-            fits.append(np.abs(found - wanted).max() < 1e-5)
-        assert any(fits), i
-
-
-def test_open_goes_on(tmp_path, rng, suspect, base, monkeypatch) -> None:
-    texts = texts_of(rng, (20, 0, 150, 3, 40, 12, 30))
-    settings = {"reference": base, "top_k": 5, "batch_size": 1, "progress": False}
-    collect_open(suspect, texts, tmp_path / "whole.gpx", **settings)
-    whole = (tmp_path / "whole.gpx").read_bytes()
-    path, part = tmp_path / "x.gpx", tmp_path / "x.gpx.part"
-
-    def killed(count: int):
-        for i, text in enumerate(texts):
-            if i == count:
-                raise KeyboardInterrupt
-            yield text
-
-    with pytest.raises(KeyboardInterrupt):
-        collect_open(suspect, killed(6), path, **settings)
-    assert not path.exists()
-    left = part.read_bytes()
-    body = left.index(b"\n") + 1
-    assert whole.startswith(left[body:]) and len(left) > body + len(whole) // 3
-    calls = []
-    forward = suspect.forward
-    monkeypatch.setattr(
-        suspect, "forward", lambda *a, **k: calls.append(1) or forward(*a, **k)
-    )
-    # As it was left, cut off anywhere, or with a damaged end.
-    cases = [left[:size] for size in rng.integers(0, len(left), 12)]
-    cases += [left, left[:body], left[: body - 1], left[:-1], left + b"Dxxx", left[:-1] + b"\0"]
-    work = []
-    for case in cases:
-        part.write_bytes(case)
-        calls.clear()
-        collect_open(suspect, texts, path, **settings)
-        assert path.read_bytes() == whole
-        assert not part.exists()
-        work.append(len(calls))
-    assert work[12] < work[13]  # finished documents are not asked about again
-    # Begun anew where that is wanted; a part of a longer list serves a shorter one.
-    part.write_bytes(b"what is this\n")
-    collect_open(suspect, texts, path, resume=False, **settings)
-    assert path.read_bytes() == whole
-    part.write_bytes(left)
-    collect_open(suspect, texts[:2], path, **settings)
-    assert [ids for ids, _ in parse(path)[1]] == texts[:2]
-
-
-def test_open_refuses_to_go_on_with_others(tmp_path, rng, suspect, base) -> None:
-    texts = texts_of(rng, (20, 30))
-    path, part = tmp_path / "x.gpx", tmp_path / "x.gpx.part"
-    settings = {"reference": base, "top_k": 5, "progress": False}
-    with pytest.raises(greenprint.ArgumentError, match="a text"):
-        collect_open(suspect, [*texts, "x"], path, batch_size=1, **settings)
-    left = part.read_bytes()
-    other = small_model(4)
-    for model, changed, reason in (
-        (suspect, {"top_k": 6}, "another top_k"),
-        (suspect, {"reference": other}, "another reference"),
-        (suspect, {"reference": None}, "another reference and label"),
-        (suspect, {"window": 32, "label": "x"}, "another label and window"),
-        (other, {}, "another model"),
+def test_open_way(tmp_path, base, student, innocent, key_of_one) -> None:
+    rng = np.random.default_rng(13)  # fixed: this is about size, not about chance
+    texts = [rng.integers(0, 200, 60) for _ in range(25)]
+    results = {}
+    for name, suspect, reference in (
+        ("student", student, base),
+        ("student alone", student, None),
+        ("innocent", innocent, base),
     ):
-        with pytest.raises(greenprint.ArgumentError, match=reason):
-            collect_open(model, texts, path, **{**settings, **changed})
-        assert part.read_bytes() == left
-    with pytest.raises(greenprint.ArgumentError, match="document 1 is not that"):
-        collect_open(suspect, texts[::-1], path, **settings)
-    for line in (b"[]\n", b"{}\n", b"text\n"):
-        part.write_bytes(line)
-        with pytest.raises(greenprint.ArgumentError, match="another kind"):
-            collect_open(suspect, texts, path, **settings)
-        assert part.read_bytes() == line
-    assert not path.exists()
+        path = tmp_path / f"{name}.gpx"
+        collect_open(suspect, texts, path, reference=reference, progress=False)
+        audit = Audit(key_of_one.params)
+        audit.add_model(path)
+        assert audit.counts.positions == 25 * 59
+        results[name], controls = rank(audit.test("open"), key_of_one)
+        assert max(abs(control.z) for control in controls) < 6
+    assert results["student"].log10_p < -100
+    assert results["student"].log10_p < 2 * results["student alone"].log10_p
+    assert abs(results["innocent"].z) < 5  # so that no seed accuses it, but one in 1e6
 
 
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ({"top_k": 0}, "top_k"), ({"top_k": 256}, "top_k"), ({"window": 65}, "window"),
-        ({"batch_size": 0}, "batch_size"), ({"label": "a\nb"}, "label"),
-    ],
-)  # fmt: skip
-def test_open_arguments(tmp_path, suspect, settings, reason) -> None:
-    with pytest.raises(greenprint.ArgumentError, match=reason):
-        collect_open(suspect, [[1, 2]], tmp_path / "x.gpx", progress=False, **settings)
-    assert list(tmp_path.iterdir()) == []
-
-
-# --- the closed collector -------------------------------------------------------------------
-
-PROMPT_LENGTHS = (3, 9, 1, 20, 5, 5, 12)
-
-
-@pytest.mark.parametrize("kind", ["Llama", "GPT2"])
-@pytest.mark.parametrize("temperature", [0.0, 0.8])
-def test_answers(tmp_path, rng, kind, temperature) -> None:
-    """Each token against the distribution after what is before it, computed alone."""
-    model = small_model(6, kind)
-    prompts = texts_of(rng, PROMPT_LENGTHS)
-    path = tmp_path / "x.jsonl"
-    collect_closed(
-        model, iter(prompts), path, max_new_tokens=12, temperature=temperature, seed=9,
-        batch_size=3, progress=False,
-    )  # fmt: skip
-    assert [f.name for f in tmp_path.iterdir()] == ["x.jsonl"]
-    rows = rows_of(path)
-    assert [row["prompt"] for row in rows] == prompts
-    for number, row in enumerate(rows):
-        assert list(row) == ["prompt", "tokens"]
-        assert len(row["tokens"]) == 12
-        randoms = np.random.default_rng([9, number]).random(12)
-        for i, token in enumerate(row["tokens"]):
-            before = row["prompt"] + row["tokens"][:i]
-            if temperature == 0.0:
-                p = distribution(model, before)
-                assert p[token] > p.max() * (1 - 1e-4)
-                continue
-            shares = np.concatenate([[0.0], distribution(model, before, temperature).cumsum()])
-            assert shares[token] - 1e-5 < randoms[i] < shares[token + 1] + 1e-5
-
-
-def test_batches_do_not_matter(tmp_path, rng, suspect) -> None:
-    """Nor does padding: a row answered alone is the row answered among others."""
-    prompts = texts_of(rng, PROMPT_LENGTHS)
-    files = []
-    for batch_size in (1, 2, 7):
-        path = tmp_path / f"{batch_size}.jsonl"
+def test_closed_way(tmp_path, base, student, innocent, key_of_one) -> None:
+    rng = np.random.default_rng(14)
+    prompts = [rng.integers(0, 200, 5).tolist() for _ in range(64)]
+    results: dict[str, dict[str, Any]] = {}
+    for name, suspect in (("student", student), ("innocent", innocent)):
+        rows, expected = tmp_path / f"{name}.jsonl", tmp_path / f"{name}.gpx"
         collect_closed(
-            suspect, prompts, path, max_new_tokens=12, batch_size=batch_size, progress=False
-        )
-        files.append(path.read_bytes())
-    # A random number would have to be within rounding of the border of two tokens: 84 numbers,
-    # 200 borders, 1e-6.
-    assert files[0] == files[1] == files[2]
-    collect_closed(
-        suspect, prompts, tmp_path / "other.jsonl", max_new_tokens=12, seed=1, progress=False
-    )
-    assert (tmp_path / "other.jsonl").read_bytes() != files[0]
-
-
-def test_sampling_is_the_models_distribution(tmp_path, suspect) -> None:
-    """The first token of 3,000 rows with one prompt: chi-squared over the common tokens."""
-    path = tmp_path / "x.jsonl"
-    collect_closed(
-        suspect, [[5, 6, 7]] * 3000, path, max_new_tokens=1, temperature=1.0, seed=3,
-        batch_size=500, progress=False,
-    )  # fmt: skip
-    counts = np.bincount([row["tokens"][0] for row in rows_of(path)], minlength=200)
-    expected = 3000 * distribution(suspect, [5, 6, 7])
-    common = expected >= 5
-    observed = np.append(counts[common], counts[~common].sum())
-    wanted = np.append(expected[common], expected[~common].sum())
-    from scipy import stats
-
-    assert stats.chisquare(observed, wanted).pvalue > 1e-7
-
-
-def test_ends(tmp_path, rng, suspect) -> None:
-    prompts = texts_of(rng, PROMPT_LENGTHS)
-    path = tmp_path / "x.jsonl"
-    settings = {"max_new_tokens": 20, "batch_size": 3, "progress": False}
-    collect_closed(suspect, prompts, path, **settings)
-    full = [row["tokens"] for row in rows_of(path)]
-    ends = sorted({full[0][4], full[1][0], full[3][19]})
-    cut = [
-        tokens[: min((i for i, t in enumerate(tokens) if t in ends), default=20)]
-        for tokens in full
-    ]
-    assert cut[1] == []
-    collect_closed(suspect, prompts, path, end_ids=iter(ends), **settings)
-    assert [row["tokens"] for row in rows_of(path)] == cut
-    for own in (ends, ends[0]):
-        suspect.generation_config.eos_token_id = own
-        collect_closed(suspect, prompts, path, **settings)
-        wanted = cut if own is ends else full
-        assert (rows_of(path)[1]["tokens"] == []) == (own is ends or full[1][0] == own)
-        assert rows_of(path)[0]["tokens"] != wanted[0] or own is ends or own not in full[0]
-    collect_closed(suspect, prompts, path, end_ids=[], **settings)
-    assert [row["tokens"] for row in rows_of(path)] == full
-    suspect.generation_config.eos_token_id = None
-
-
-def test_closed_goes_on(tmp_path, rng, suspect) -> None:
-    prompts = texts_of(rng, PROMPT_LENGTHS)
-    path, part = tmp_path / "x.jsonl", tmp_path / "x.jsonl.part"
-    settings = {"max_new_tokens": 10, "batch_size": 2, "seed": 4, "progress": False}
-    collect_closed(suspect, prompts, path, **settings)
-    whole = path.read_bytes()
-    path.unlink()
-    forward = suspect.forward
-    calls = 0
-
-    def killed(*arguments: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 25:  # in the third batch
-            raise KeyboardInterrupt
-        return forward(*arguments, **named)
-
-    killed.__signature__ = __import__("inspect").signature(forward)
-    suspect.forward = killed
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            collect_closed(suspect, prompts, path, **settings)
-    finally:
-        del suspect.forward
-    assert not path.exists()
-    left = part.read_bytes()
-    body = left.index(b"\n") + 1
-    assert whole.startswith(left[body:]) and left.count(b"\n") == 1 + 4
-    full = left[:body] + whole
-    cases = [full[:size] for size in rng.integers(0, len(full), 12)]
-    for case in [*cases, left, full, full[:-1], left + b"{}\n", left + b"1\n"]:
-        part.write_bytes(case)
-        collect_closed(suspect, prompts, path, **settings)
-        assert path.read_bytes() == whole
-        assert not part.exists()
-    part.write_bytes(left)
-    for changed, reason in (
-        ({"seed": 5}, "another seed"), ({"temperature": 0.5}, "another temperature"),
-        ({"max_new_tokens": 11}, "max_new_tokens"), ({"batch_size": 3}, "batch_size"),
-        ({"end_ids": [1]}, "end_ids"),
-    ):  # fmt: skip
-        with pytest.raises(greenprint.ArgumentError, match=reason):
-            collect_closed(suspect, prompts, path, **{**settings, **changed})
-    with pytest.raises(greenprint.ArgumentError, match="prompt 1 is not that"):
-        collect_closed(suspect, prompts[1:], path, **settings)
-    assert part.read_bytes() == left
-
-
-def test_closed_with_a_reference(tmp_path, rng, suspect, base) -> None:
-    prompts = texts_of(rng, PROMPT_LENGTHS)
-    settings = {"max_new_tokens": 10, "temperature": 0.7, "progress": False}
-    collect_closed(
-        suspect, prompts, tmp_path / "x.jsonl", reference=base,
-        expectations=tmp_path / "x.gpx", **settings,
-    )  # fmt: skip
-    answers = [row["tokens"] for row in rows_of(tmp_path / "x.jsonl")]
-    write_expectations(
-        base, answers, tmp_path / "y.gpx", prompts=prompts, temperature=0.7, progress=False
-    )
-    assert (tmp_path / "x.gpx").read_bytes() == (tmp_path / "y.gpx").read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("prompts", "settings", "reason"),
-    [
-        ([[1], []], {}, r"prompts\[1\] is empty"),
-        ([[1], [2] * 55], {}, "55 ids, which with max_new_tokens = 10 are more than the 64"),
-        ([[1]], {"temperature": -1.0}, "temperature"),
-        ([[1]], {"temperature": math.nan}, "temperature"),
-        ([[1]], {"temperature": math.inf}, "temperature"),
-        ([[1]], {"seed": -1}, "seed"),
-        ([[1]], {"batch_size": 0}, "batch_size"),
-        ([[1]], {"reference": "model"}, "go together"),
-        ([[1]], {"expectations": "x.gpx"}, "go together"),
-        (["text"], {}, r"prompts\[0\] is a str"),
-    ],
-)
-def test_closed_arguments(tmp_path, suspect, prompts, settings, reason) -> None:
-    with pytest.raises(greenprint.ArgumentError, match=reason):
-        collect_closed(
-            suspect, prompts, tmp_path / "x.jsonl",
-            **{"max_new_tokens": 10, "progress": False, **settings},
+            suspect, prompts, rows, reference=base, expectations=expected, max_new_tokens=50,
+            batch_size=32, progress=False,
         )  # fmt: skip
-    assert list(tmp_path.iterdir()) == []
+        audit = Audit(key_of_one.params)
+        with greenprint.Expectations(expected) as expectations:
+            for row in rows_of(rows):
+                audit.add(row["tokens"], row["prompt"], expectations)
+            expectations.finish()
+        results[name] = {}
+        for statistic in ("distinct", "root", "reference"):
+            results[name][statistic], controls = rank(audit.test(statistic), key_of_one)
+            assert max(abs(control.z) for control in controls) < 6
+    assert results["student"]["reference"].log10_p < -6
+    assert results["student"]["reference"].z > results["student"]["distinct"].z > 3
+    for result in results["innocent"].values():
+        assert abs(result.z) < 5
+
+
+def read_files(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+def test_files_do_not_depend_on_a_key(tmp_path, base, student) -> None:
+    """Collecting knows no key: the same bytes, whatever keys there are."""
+    rng = np.random.default_rng(15)
+    texts = [rng.integers(0, 200, 10) for _ in range(3)]
+    made = []
+    for i in range(2):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        with greenprint.Key.generate():
+            collect_open(student, texts, folder / "x.gpx", reference=base, progress=False)
+            collect_closed(
+                student, texts, folder / "x.jsonl", reference=base,
+                expectations=folder / "y.gpx", max_new_tokens=5, progress=False,
+            )  # fmt: skip
+        made.append(read_files(folder))
+    assert made[0] == made[1]
+    assert len(made[0]) == 3

@@ -14,9 +14,12 @@ from conftest import ROOT
 
 import greenprint
 from greenprint import _library
+from greenprint.audit import ModelWeightsWriter
+from greenprint.reference import ExpectationsWriter
 
 VECTORS = ROOT / "testvectors"
 CHECKED = {
+    "audits.json",
     "bias.json",
     "contexts.json",
     "counts.json",
@@ -303,3 +306,51 @@ def test_malformed_key_files(tmp_path) -> None:
         wanted = ERROR_OF_CHECK.get(case["check"], greenprint.FormatError)
         assert type(caught.value) is wanted, case["name"]
         assert str(path) in str(caught.value)
+
+
+def pairs(positions: list[Any]) -> tuple[list[list[int]], list[list[float]]]:
+    """Split lists of pairs, filled up to four with ids of weight 0."""
+    ids, weights = [], []
+    for position in positions:
+        used = {int(v) for v, _ in position}
+        fill = [v for v in range(1000, 1004) if v not in used][: 4 - len(position)]
+        ids.append([int(v) for v, _ in position] + fill)
+        weights.append([float(w) for _, w in position] + [0.0] * len(fill))
+    return ids, weights
+
+
+def test_audits(tmp_path) -> None:
+    for index, case in enumerate(load("audits.json")["cases"]):
+        key = key_of(case)
+        tenant = tenant_of(case)
+        answers, model = (greenprint.Audit(key.params) for _ in range(2))
+        expected = tmp_path / f"{index}-expected.gpx"
+        with ExpectationsWriter(expected, label="") as writer:
+            for row in case["answers"]:
+                if row["tokens"]:
+                    writer.add(row["tokens"], *pairs(row["expected"]))
+        with greenprint.Expectations(expected) as expectations:
+            for row in case["answers"]:
+                if row["tokens"]:
+                    answers.add(row["tokens"], row["prompt"], expectations)
+            expectations.finish()
+        weights = tmp_path / f"{index}-weights.gpx"
+        with ModelWeightsWriter(weights, label="") as writer:
+            for document in case["model"]:
+                if document["tokens"]:
+                    writer.add(document["tokens"], *pairs(document["weights"]))
+        model.add_model(weights)
+        assert answers.counts.positions == case["positions"]
+        assert answers.counts.in_prompt == case["in_prompt"]
+        for wanted in case["tests"]:
+            if wanted["served_only"]:
+                continue  # tests/unit/test_audit_vectors.c
+            audit = model if wanted["statistic"] == "open" else answers
+            result = audit.test(wanted["statistic"]).key(key, tenant)
+            assert (result.coins, result.green) == (wanted["coins"], wanted["green"])
+            assert result.statistic == pytest.approx(float(wanted["t"]), rel=1e-12, abs=1e-12)
+            assert result.log10_p == pytest.approx(float(wanted["log10_p"]), rel=1e-10)
+            assert result.log10_e == pytest.approx(float(wanted["log10_e"]), rel=1e-6, abs=1e-6)
+    for case in load("audits.json")["holm"]:
+        adjusted = greenprint.holm([float(p) for p in case["log10_p"]])
+        assert adjusted == pytest.approx([float(p) for p in case["log10_adjusted"]], abs=1e-11)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "audit/audit.h"
+#include "audit/contexts.h"
 #include "audit/null_law.h"
 #include "expectations_support.h"
 
@@ -103,7 +104,8 @@ typedef struct naive_coin {
   uint8_t green;
   uint64_t occurred;
   double expected;
-  double weight;
+  double open;
+  bool served;
 } naive_coin;
 
 typedef struct naive {
@@ -114,8 +116,14 @@ typedef struct naive {
   uint64_t in_prompt;
 } naive;
 
+/* About half of all windows, for tests. */
+static bool is_served(const uint32_t *window, size_t h) {
+  return h > 0 && gp_context_fingerprint(window, (uint32_t)h) % 2 == 1;
+}
+
 static naive_coin *naive_find(naive *sums, const corpus *made, size_t a, size_t i,
                               uint32_t token) {
+  const size_t h = gp_watermark_params(sums->watermark).context_width;
   uint8_t nonce[GP_NONCE_SIZE];
   assert_ok(gp_nonce(sums->watermark, made->tokens[a], i, nonce, error));
   size_t at = 0;
@@ -131,6 +139,7 @@ static naive_coin *naive_find(naive *sums, const corpus *made, size_t a, size_t 
     memcpy(sums->coins[at].nonce, nonce, sizeof nonce);
     sums->coins[at].token = token;
     sums->coins[at].green = (uint8_t)((uint32_t)mask[token / 8] >> token % 8 & 1U);
+    sums->coins[at].served = is_served(&made->tokens[a][i - h], h);
   }
   return &sums->coins[at];
 }
@@ -168,36 +177,69 @@ static void naive_collect(naive *sums, const corpus *made, const gp_key *key, si
   }
 }
 
+/* What the files of model weights say: expectations with signs. */
+static float open_weight(const gp_position *position, size_t j) {
+  const float p = position->probabilities[j];
+  return position->ids[j] / STRIDE % 3 == 0 ? -p : p;
+}
+
+static void naive_collect_open(naive *sums, const corpus *made, const gp_key *key, size_t h) {
+  naive_collect(sums, made, key, h);
+  memset(sums->coins, 0, sums->count * sizeof *sums->coins);
+  sums->count = 0;
+  for (size_t a = 0; a < ANSWERS; a++) {
+    for (size_t i = h; i < made->n_tokens[a]; i++) {
+      const gp_position *position = &made->expected[a][i];
+      for (size_t j = 0; j < position->count; j++) {
+        naive_find(sums, made, a, i, position->ids[j])->open += (double)open_weight(position, j);
+      }
+    }
+  }
+}
+
 static void naive_free(naive *sums) {
   gp_watermark_free(sums->watermark);
   free(sums->coins);
 }
 
 /* What the test has to come to, with K as it is defined. */
+static double naive_weight(const naive_coin *coin, gp_audit_statistic statistic) {
+  switch (statistic) {
+  case GP_AUDIT_DISTINCT:
+    return coin->occurred > 0 ? 1.0 : 0.0;
+  case GP_AUDIT_ROOT:
+    return sqrt((double)coin->occurred);
+  case GP_AUDIT_REFERENCE:
+    return (double)coin->occurred - coin->expected;
+  default:
+    return coin->open;
+  }
+}
+
 static gp_audit_result naive_result(naive *sums, gp_audit_statistic statistic,
-                                    const gp_params *params) {
+                                    const gp_params *params, bool served_only) {
   const double gamma = gp_params_gamma(params);
   gp_audit_result made = {0};
   double squares = 0.0;
+  double its_squares = 0.0;
   double *weights = malloc((sums->count + 1) * sizeof *weights);
   uint8_t *green = malloc(sums->count + 1);
   assert_true(weights != NULL && green != NULL);
   for (size_t i = 0; i < sums->count; i++) {
     const naive_coin *coin = &sums->coins[i];
-    const double weight = statistic == GP_AUDIT_DISTINCT ? (double)(coin->occurred > 0)
-                          : statistic == GP_AUDIT_ROOT   ? sqrt((double)coin->occurred)
-                                                       : (double)coin->occurred - coin->expected;
-    if (fabs(weight) < 1e-9) {
+    const double weight = naive_weight(coin, statistic);
+    squares += weight * weight;
+    if (fabs(weight) < 1e-9 || (served_only && !coin->served)) {
       continue;
     }
     weights[made.coins] = weight;
     green[made.coins++] = coin->green;
     made.green += coin->green;
     made.statistic += weight * (coin->green - gamma);
-    squares += weight * weight;
+    its_squares += weight * weight;
   }
-  const double sigma = sqrt(gamma * (1.0 - gamma) * squares);
-  made.z = made.statistic / sigma;
+  const double sigma = sqrt(gamma * (1.0 - gamma) * squares); /* of all coins */
+  made.z = made.statistic / sqrt(gamma * (1.0 - gamma) * its_squares);
   double e = 0.0;
   for (int j = 0; j <= 20; j++) {
     const double t = exp2(0.5 * j) / sigma;
@@ -213,7 +255,9 @@ static gp_audit_result naive_result(naive *sums, gp_audit_statistic statistic,
                              params->gamma_log2_den, &weighted, error));
   made.log10_p = weighted.log10_p;
   made.log10_p_saddlepoint = weighted.log10_p_saddlepoint;
-  if (statistic == GP_AUDIT_DISTINCT) {
+  if (served_only) {
+    made.log10_p = fmin(0.0, -made.log10_e);
+  } else if (statistic == GP_AUDIT_DISTINCT) {
     assert_ok(gp_log10_binomial_tail(made.coins, made.green, params->gamma_num,
                                      params->gamma_log2_den, &made.log10_p, error));
   }
@@ -229,15 +273,15 @@ static void assert_near(const char *what, double got, double wanted, double tole
 }
 
 /* One key in full and the same among many. */
-static void compare_result(const gp_audit *audit, gp_audit_statistic statistic, const gp_key *key,
-                           const gp_audit_result *wanted) {
+static void compare_result(const gp_audit *audit, gp_audit_statistic statistic, bool served_only,
+                           const gp_key *key, const gp_audit_result *wanted) {
   const gp_verifier_options options = {.has_tenant = true, .tenant = 9};
   const gp_audit_candidate twice[2] = {{.key = key, .options = options},
                                        {.key = key}}; /* no tenant */
   gp_audit_test *test = NULL;
   gp_audit_result result;
   gp_audit_result many[2];
-  assert_ok(gp_audit_test_new(audit, statistic, false, &test, error));
+  assert_ok(gp_audit_test_new(audit, statistic, served_only, &test, error));
   assert_ok(gp_audit_test_key(test, key, &options, &result, error));
   assert_ok(gp_audit_test_many(test, twice, 2, 1, many, error));
   gp_audit_test_free(test);
@@ -253,6 +297,109 @@ static void compare_result(const gp_audit *audit, gp_audit_statistic statistic, 
   assert_true(many[0].log10_e == result.log10_e && isnan(many[0].log10_p_saddlepoint));
   assert_true(many[0].log10_p >= result.log10_p - 1e-12);
   assert_near("log10_p of many", many[0].log10_p, wanted->log10_p, 4e-3);
+}
+
+static int ascending(const void *left, const void *right) {
+  const uint64_t a = *(const uint64_t *)left;
+  const uint64_t b = *(const uint64_t *)right;
+  return (a > b) - (a < b);
+}
+
+/* A set of those windows of the answers that is_served() chooses. */
+static gp_contexts *serve(const corpus *made, uint32_t h) {
+  gp_contexts *served = calloc(1, sizeof *served);
+  assert_non_null(served);
+  served->info.context_width = h;
+  served->fingerprints = malloc((size_t)ANSWERS * LENGTH_MAX * sizeof *served->fingerprints);
+  assert_non_null(served->fingerprints);
+  size_t n = 0;
+  for (size_t a = 0; a < ANSWERS; a++) {
+    for (size_t i = 0; i + h <= made->n_tokens[a]; i++) {
+      if (is_served(&made->tokens[a][i], h)) {
+        served->fingerprints[n++] = gp_context_fingerprint(&made->tokens[a][i], h);
+      }
+    }
+  }
+  qsort(served->fingerprints, n, sizeof *served->fingerprints, ascending);
+  for (size_t i = 0; i < n; i++) {
+    if (i == 0 || served->fingerprints[i] != served->fingerprints[i - 1]) {
+      served->fingerprints[served->info.contexts++] = served->fingerprints[i];
+    }
+  }
+  return served;
+}
+
+static void compare_served(gp_audit *audit, naive *sums, const gp_params *params,
+                           const corpus *made, const gp_key *key) {
+  if (params->seeding != GP_SEEDING_HASH) {
+    return;
+  }
+  gp_contexts *served = serve(made, params->context_width);
+  assert_ok(gp_audit_set_served(audit, served, error));
+  gp_contexts_free(served);
+  uint64_t coins = 0;
+  for (size_t i = 0; i < sums->count; i++) {
+    coins += sums->coins[i].served && sums->coins[i].occurred > 0;
+  }
+  gp_audit_counts counts;
+  gp_audit_get_counts(audit, &counts);
+  assert_true(counts.has_served && counts.served_contexts < counts.contexts);
+  assert_int_equal(counts.served_coins, coins);
+  for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE; s++) {
+    const gp_audit_result wanted = naive_result(sums, s, params, true);
+    compare_result(audit, s, true, key, &wanted);
+  }
+}
+
+/* The same of a model's weights. */
+static void compare_open(const gp_params *params, const corpus *made) {
+  image bytes = {0};
+  put_header_of(&bytes, 2, "random", 0, TOP);
+  for (size_t a = 0; a < ANSWERS; a++) {
+    put_model_document(&bytes, made->tokens[a], made->n_tokens[a]);
+    for (size_t i = 0; i < made->n_tokens[a]; i++) {
+      const gp_position *position = &made->expected[a][i];
+      put_u8(&bytes, (uint8_t)position->count);
+      for (size_t j = 0; j < position->count; j++) {
+        put_entry(&bytes, position->ids[j], open_weight(position, j));
+      }
+    }
+    put_checksum(&bytes);
+  }
+  put_end(&bytes);
+  image_source source = {.bytes = bytes.bytes, .size = bytes.size, .step = 5000};
+  gp_model_weights *file = NULL;
+  gp_audit *audit = NULL;
+  gp_audit_counts counts;
+  assert_ok(gp_model_weights_open_source(read_image, &source, "x.gpx", &file, error));
+  assert_ok(gp_audit_new(params, &audit, error));
+  assert_ok(gp_audit_add_model(audit, file, error));
+  gp_model_weights_free(file);
+  free(bytes.bytes);
+  gp_key *key = test_key(params);
+  naive sums;
+  naive_collect_open(&sums, made, key, params->context_width);
+  gp_audit_get_counts(audit, &counts);
+  assert_int_equal(counts.documents, ANSWERS);
+  assert_int_equal(counts.positions, sums.positions);
+  assert_true(counts.in_prompt == 0 && counts.expected == 0);
+  if (params->seeding != GP_SEEDING_MIN) {
+    assert_int_equal(counts.coins, sums.count);
+  }
+  const gp_audit_result wanted = naive_result(&sums, GP_AUDIT_OPEN, params, false);
+  compare_result(audit, GP_AUDIT_OPEN, false, key, &wanted);
+  if (params->seeding == GP_SEEDING_HASH) {
+    gp_contexts *served = serve(made, params->context_width);
+    assert_ok(gp_audit_set_served(audit, served, error));
+    gp_contexts_free(served);
+    const gp_audit_result by_served = naive_result(&sums, GP_AUDIT_OPEN, params, true);
+    compare_result(audit, GP_AUDIT_OPEN, true, key, &by_served);
+  }
+  assert_fails(gp_audit_add(audit, NULL, 0, made->tokens[0], 5, NULL, error), GP_ERR_ARGUMENT,
+               "audit: answers and model weights are not tested together");
+  gp_audit_free(audit);
+  naive_free(&sums);
+  gp_key_free(key);
 }
 
 static void compare_all(const gp_params *params, const corpus *made) {
@@ -276,9 +423,10 @@ static void compare_all(const gp_params *params, const corpus *made) {
     assert_int_equal(counts.expected, sums.count - occurred);
   }
   for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE; s++) {
-    const gp_audit_result wanted = naive_result(&sums, s, params);
-    compare_result(audit, s, key, &wanted);
+    const gp_audit_result wanted = naive_result(&sums, s, params, false);
+    compare_result(audit, s, false, key, &wanted);
   }
+  compare_served(audit, &sums, params, made, key);
   gp_audit_free(audit);
   naive_free(&sums);
   gp_key_free(key);
@@ -301,6 +449,7 @@ static void statistics(void **state) {
                                              : 5,
                 &random);
     compare_all(&cases[i], made);
+    compare_open(&cases[i], made);
   }
   free(made);
 }
@@ -444,7 +593,8 @@ static void grid_is_fine(void **state) {
     assert_near("T", statistic, best.statistic, 1e-12);
     const double log10_p = gp_null_log10_p(&law, statistic);
     assert_true(log10_p >= best.log10_p);
-    assert_true(log10_p <= best.log10_p + 0.001 - best.log10_p * 0.001);
+    if (!(log10_p <= best.log10_p + 0.001 - best.log10_p * 0.001))
+      fail_msg("%d: %.9g %.9g z %g", round, log10_p, best.log10_p, best.z);
     gp_null_law_release(&law);
   }
 }
@@ -531,6 +681,63 @@ static void controls(void **state) {
   free(made);
 }
 
+/* What was served depends on the key: contexts were served one after the other, until their coins
+ * happened to be green. The plain z then is 1 and more for a third of the keys; the e-value
+ * holds. */
+static void served_until_green(void **state) {
+  (void)state;
+  enum {
+    WORDS = 24
+  };
+  const gp_params params = {GP_SEEDING_HASH, 1, 1, 2};
+  uint64_t random = test_seed();
+  static gp_audit_result results[CONTROLS];
+  uint32_t tokens[200];
+  bool occurred[WORDS][WORDS] = {{false}};
+  size_t coins = 0;
+  for (size_t i = 0; i < 200; i++) {
+    tokens[i] = (uint32_t)(next_random(&random) % WORDS);
+    if (i > 0 && !occurred[tokens[i - 1]][tokens[i]]) {
+      occurred[tokens[i - 1]][tokens[i]] = true;
+      coins++;
+    }
+  }
+  gp_audit *audit = NULL;
+  assert_ok(gp_audit_new(&params, &audit, error));
+  assert_ok(gp_audit_add(audit, NULL, 0, tokens, 200, NULL, error));
+  size_t high = 0;
+  for (size_t round = 0; round < CONTROLS; round++) {
+    gp_key *key = NULL;
+    gp_watermark *watermark = NULL;
+    gp_audit_test *test = NULL;
+    uint64_t fingerprints[WORDS];
+    gp_contexts served = {.info = {.context_width = 1}, .fingerprints = fingerprints};
+    assert_ok(gp_key_generate(&params, &key, error));
+    assert_ok(gp_watermark_new(key, NULL, &watermark, error));
+    double sum = 0.0;
+    for (uint32_t c = 0; c < WORDS && sum < 1.2 * sqrt((double)coins * 3.0 / 16.0); c++) {
+      uint8_t mask[WORDS / 8];
+      fingerprints[served.info.contexts++] = gp_context_fingerprint(&c, 1);
+      assert_ok(gp_green_mask(watermark, &c, 1, WORDS, mask, error));
+      for (size_t v = 0; v < WORDS; v++) {
+        sum += occurred[c][v] ? (double)((uint32_t)mask[v / 8] >> v % 8 & 1U) - 0.25 : 0.0;
+      }
+    }
+    qsort(fingerprints, (size_t)served.info.contexts, sizeof *fingerprints, ascending);
+    assert_ok(gp_audit_set_served(audit, &served, error));
+    assert_ok(gp_audit_test_new(audit, GP_AUDIT_DISTINCT, true, &test, error));
+    assert_ok(gp_audit_test_key(test, key, NULL, &results[round], error));
+    assert_near("T", results[round].statistic, sum, 1e-12);
+    high += results[round].z > 1.0;
+    gp_audit_test_free(test);
+    gp_watermark_free(watermark);
+    gp_key_free(key);
+  }
+  gp_audit_free(audit);
+  assert_true(high > CONTROLS / 8); /* the selection does what it is there for */
+  assert_calibrated(results, CONTROLS);
+}
+
 /* Answers that choose green tokens half of the time, where they can: found under their key, not
  * under another. */
 static void planted(void **state) {
@@ -552,15 +759,15 @@ static void planted(void **state) {
     assert_ok(gp_key_generate(&cases[c], &other, error));
     assert_ok(gp_watermark_new(key, NULL, &watermark, error));
     static uint32_t tokens[LENGTH];
-    uint32_t words = WORDS << (c == 0 ? 4 : 0); /* one context needs more of them */
+    const uint32_t words = c == 0 ? WORDS << 7 : WORDS; /* one context needs more of them */
     for (size_t i = 0; i < LENGTH; i++) {
-      uint8_t mask[(WORDS << 4) / 8] = {0};
+      uint8_t mask[(WORDS << 7) / 8] = {0};
       if (i >= cases[c].context_width) {
         assert_ok(gp_green_mask(watermark, tokens, i, words, mask, error));
       }
       tokens[i] = (uint32_t)(next_random(&random) % words);
       for (int tries = 0; tries < 20 && next_random(&random) % 8 != 0; tries++) {
-        if ((mask[tokens[i] / 8] >> tokens[i] % 8 & 1U) == 0) {
+        if (((uint32_t)mask[tokens[i] / 8] >> tokens[i] % 8 & 1U) == 0) {
           tokens[i] = (uint32_t)(next_random(&random) % words);
         }
       }
@@ -623,6 +830,32 @@ static void refusals(void **state) {
   assert_fails(gp_audit_test_new(audit, GP_AUDIT_ROOT, true, &test, error), GP_ERR_ARGUMENT,
                "served_only: no served contexts were set");
   assert_ok(gp_audit_test_new(audit, GP_AUDIT_ROOT, false, &test, error));
+  gp_contexts served = {.info = {.context_width = 2}};
+  assert_fails(gp_audit_set_served(audit, &served, error), GP_ERR_ARGUMENT,
+               "served contexts: of 2 tokens, but the key's have 1: build them with that");
+  served.info.context_width = 1;
+  gp_audit_counts counts;
+  assert_ok(gp_audit_set_served(audit, &served, error));
+  gp_audit_get_counts(audit, &counts);
+  assert_true(counts.has_served && counts.served_contexts == 0 && counts.served_coins == 0);
+  gp_audit_test_free(test);
+  assert_ok(gp_audit_test_new(audit, GP_AUDIT_ROOT, true, &test, error));
+  assert_ok(gp_audit_test_key(test, key, NULL, &result, error));
+  assert_true(result.coins == 0 && result.log10_p == 0.0 && result.log10_e == 0.0);
+  result.coins = 77;
+  gp_audit_test_free(test);
+  assert_ok(gp_audit_add(audit, NULL, 0, tokens, 3, NULL, error)); /* undoes it */
+  gp_audit_get_counts(audit, &counts);
+  assert_false(counts.has_served);
+  assert_fails(gp_audit_test_new(audit, GP_AUDIT_ROOT, true, &test, error), GP_ERR_ARGUMENT,
+               "served_only: no served contexts were set");
+  assert_ok(gp_audit_test_new(audit, GP_AUDIT_ROOT, false, &test, error));
+  gp_audit *smallest = NULL;
+  const gp_params min = {GP_SEEDING_MIN, 1, 1, 2};
+  assert_ok(gp_audit_new(&min, &smallest, error));
+  assert_fails(gp_audit_set_served(smallest, &served, error), GP_ERR_ARGUMENT,
+               "served contexts: with seeding 'min' a context is no window; they need 'hash'");
+  gp_audit_free(smallest);
   gp_key *odd = test_key(&wider);
   assert_fails(gp_audit_test_key(test, odd, NULL, &result, error), GP_ERR_ARGUMENT,
                "the key has other parameters than the audit was made for");
@@ -666,10 +899,10 @@ static void refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(statistics), cmocka_unit_test(order_and_threads),
-      cmocka_unit_test(few_coins),  cmocka_unit_test(grid_is_fine),
-      cmocka_unit_test(controls),   cmocka_unit_test(planted),
-      cmocka_unit_test(refusals),
+      cmocka_unit_test(statistics),         cmocka_unit_test(order_and_threads),
+      cmocka_unit_test(few_coins),          cmocka_unit_test(grid_is_fine),
+      cmocka_unit_test(controls),           cmocka_unit_test(planted),
+      cmocka_unit_test(served_until_green), cmocka_unit_test(refusals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -389,7 +389,9 @@ static void no_contexts_files(void **state) {
   bytes text = {0};
   append_text(&text, "1 2 3\n4 5 6\n");
   assert_load_fails(text, GP_ERR_FORMAT, "not a Greenprint contexts file");
-  assert_load_fails((bytes){0}, GP_ERR_FORMAT, "not a Greenprint contexts file");
+  bytes empty = {0};
+  append_text(&empty, "");
+  assert_load_fails(empty, GP_ERR_FORMAT, "not a Greenprint contexts file");
   assert_fails(gp_contexts_load("-", &contexts, error), GP_ERR_IO,
                "standard input: has to be a regular file: it is read whole");
   assert_fails(gp_contexts_load("/dev/null", &contexts, error), GP_ERR_IO,

@@ -1,4 +1,4 @@
-/* Benjamini-Hochberg against its definition. */
+/* Benjamini-Hochberg and Holm against their definitions. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -33,6 +33,38 @@ static void by_definition(void **state) {
   }
 }
 
+/* Reject the smallest p-values step by step, each against those that are left. */
+static void holm_by_definition(void **state) {
+  (void)state;
+  uint64_t random = test_seed();
+  for (int round = 0; round < 300; round++) {
+    double p[60];
+    double adjusted[60];
+    bool rejected[60] = {false};
+    const size_t n = 1 + next_random(&random) % 60;
+    for (size_t i = 0; i < n; i++) {
+      const uint64_t x = next_random(&random);
+      p[i] = round % 2 ? -(double)(x % 7) : -(double)(x >> 11) / 0x1p50; /* ties, or none */
+    }
+    assert_ok(gp_holm(p, n, adjusted, error));
+    double level = -INFINITY; /* the least at which all of the rejected are */
+    for (size_t left = n; left > 0; left--) {
+      size_t next = n;
+      for (size_t i = 0; i < n; i++) {
+        next = !rejected[i] && (next == n || p[i] < p[next]) ? i : next;
+      }
+      rejected[next] = true;
+      level = fmax(level, fmin(0.0, p[next] + log10((double)left)));
+      assert_true(fabs(adjusted[next] - level) < 1e-13);
+    }
+  }
+  double bad[] = {-1.0, NAN};
+  assert_ok(gp_holm(NULL, 0, NULL, error));
+  assert_int_equal(gp_holm(bad, 2, bad, NULL), GP_ERR_ARGUMENT);
+  assert_fails(gp_holm(bad, 1, NULL, error), GP_ERR_ARGUMENT,
+               "gp_holm: log10_adjusted must not be NULL");
+}
+
 static void ends(void **state) {
   (void)state;
   double one[] = {-3.0};
@@ -63,6 +95,7 @@ static void bad_arguments(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(by_definition),
+      cmocka_unit_test(holm_by_definition),
       cmocka_unit_test(ends),
       cmocka_unit_test(bad_arguments),
   };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "audit/contexts.h"
 #include "expectations_support.h"
 
 /* How many allocations still succeed; negative: all of them. */
@@ -364,6 +365,95 @@ static gp_status read_model_weights(gp_error *error) {
   return status;
 }
 
+/* Answers with expectations, each statistic for one key and for several. */
+static gp_status audit_with(const gp_params *params, const uint8_t commitment[GP_COMMITMENT_SIZE],
+                            gp_error *error) {
+  write_expectations();
+  gp_expectations *file = NULL;
+  gp_audit *audit = NULL;
+  gp_audit_test *test = NULL;
+  gp_key *control = NULL;
+  gp_audit_result result = {.coins = 77};
+  gp_audit_result results[2];
+  gp_status status = gp_expectations_open(path, &file, error);
+  if (status == GP_OK) {
+    status = gp_audit_new(params, &audit, error);
+  }
+  if (status == GP_OK) {
+    status = gp_audit_add(audit, document, 8, document, 600, file, error);
+  }
+  if (status == GP_OK) {
+    status = gp_audit_control_key(params, commitment, 3, &control, error);
+    assert_int_equal(control == NULL, status != GP_OK);
+  }
+  if (status == GP_OK) {
+    status = gp_audit_test_new(audit, GP_AUDIT_REFERENCE, false, &test, error);
+    assert_int_equal(test == NULL, status != GP_OK);
+  }
+  if (status == GP_OK) {
+    status = gp_audit_test_key(test, control, NULL, &result, error);
+    assert_int_equal(result.coins == 77, status != GP_OK);
+  }
+  if (status == GP_OK) {
+    const gp_audit_candidate both[2] = {{.key = control}, {.key = control}};
+    results[0].coins = 77;
+    status = gp_audit_test_many(test, both, 2, 1, results, error);
+    assert_int_equal(results[0].coins == 77, status != GP_OK);
+  }
+  gp_audit_test_free(test);
+  gp_key_free(control);
+  gp_audit_free(audit);
+  gp_expectations_free(file);
+  return status;
+}
+
+static gp_status audit(gp_error *error) {
+  const uint8_t commitment[GP_COMMITMENT_SIZE] = {1};
+  const gp_params params = gp_params_default();
+  return audit_with(&params, commitment, error);
+}
+
+/* Windows of which several are one context. */
+static gp_status audit_min(gp_error *error) {
+  const uint8_t commitment[GP_COMMITMENT_SIZE] = {1};
+  gp_params params = gp_params_default();
+  params.seeding = GP_SEEDING_MIN;
+  return audit_with(&params, commitment, error);
+}
+
+static gp_status audit_served(gp_error *error) {
+  const gp_params params = gp_params_default();
+  gp_audit *made = NULL;
+  gp_audit_test *test = NULL;
+  uint64_t fingerprint = gp_context_fingerprint(document, 2);
+  const gp_contexts served = {.info = {.context_width = 2, .contexts = 1},
+                              .fingerprints = &fingerprint};
+  gp_status status = gp_audit_new(&params, &made, error);
+  if (status == GP_OK) {
+    status = gp_audit_add(made, NULL, 0, document, 600, NULL, error);
+  }
+  if (status == GP_OK) {
+    status = gp_audit_set_served(made, &served, error);
+    gp_audit_counts counts;
+    gp_audit_get_counts(made, &counts);
+    assert_int_equal(counts.has_served, status == GP_OK);
+  }
+  if (status == GP_OK) {
+    status = gp_audit_test_new(made, GP_AUDIT_ROOT, true, &test, error);
+  }
+  gp_audit_test_free(test);
+  gp_audit_free(made);
+  return status;
+}
+
+static gp_status adjust(gp_error *error) {
+  const double log10_p[] = {-1.0, -2.0};
+  double adjusted[] = {7.0, 7.0};
+  const gp_status status = gp_holm(log10_p, 2, adjusted, error);
+  assert_true((adjusted[0] == 7.0) == (status != GP_OK));
+  return status;
+}
+
 static gp_status locate(gp_error *error) {
   static uint8_t colours[4000];
   for (size_t i = 0; i < sizeof colours; i++) {
@@ -482,6 +572,39 @@ static gp_status run_corpus(gp_error *error) {
   return status;
 }
 
+/* Sets of contexts built, saved, loaded and merged. */
+static gp_status collect_contexts(gp_error *error) {
+  gp_contexts_builder *builder = NULL;
+  gp_contexts *contexts = NULL;
+  (void)unlink(path);
+  gp_status status = gp_contexts_builder_new(2, &builder, error);
+  if (status == GP_OK) {
+    status = gp_contexts_builder_add(builder, document, 8, error);
+  }
+  if (status == GP_OK) {
+    status = gp_contexts_builder_add(builder, document, 600, error);
+  }
+  if (status == GP_OK) {
+    status = gp_contexts_builder_save(builder, path, error);
+    assert_int_equal(access(path, F_OK) == 0, status == GP_OK); /* whole or not at all */
+  }
+  gp_contexts_builder_free(builder);
+  builder = NULL;
+  if (status == GP_OK) {
+    status = gp_contexts_load(path, &contexts, error);
+    assert_int_equal(contexts == NULL, status != GP_OK);
+  }
+  gp_contexts_free(contexts);
+  if (status == GP_OK) {
+    status = gp_contexts_builder_new(2, &builder, error);
+  }
+  for (int i = 0; i < 2 && status == GP_OK; i++) {
+    status = gp_contexts_builder_merge(builder, path, error);
+  }
+  gp_contexts_builder_free(builder);
+  return status;
+}
+
 /* A merge divides coins among 16 tables by chance, and makes those that are needed. */
 #define CHANCE 16
 
@@ -549,6 +672,14 @@ static void weighing(void **state) {
   fail_each(read_model_weights, false);
 }
 
+static void auditing(void **state) {
+  (void)state;
+  fail_each(audit, false);
+  fail_each(audit_min, false);
+  fail_each(audit_served, false);
+  fail_each(adjust, false);
+}
+
 static void statistics(void **state) {
   (void)state;
   fail_each(locate, false);
@@ -571,6 +702,11 @@ static void reading_json(void **state) {
 static void corpora(void **state) {
   (void)state;
   fail_each(run_corpus, true);
+}
+
+static void served_contexts(void **state) {
+  (void)state;
+  fail_each(collect_contexts, false);
 }
 
 static void tokenizing(void **state) {
@@ -669,8 +805,9 @@ int main(void) {
       cmocka_unit_test(key_generation), cmocka_unit_test(key_file),
       cmocka_unit_test(embedding),      cmocka_unit_test(verifying),
       cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
-      cmocka_unit_test(weighing),       cmocka_unit_test(statistics),
-      cmocka_unit_test(tokenizing),     cmocka_unit_test(corpora),
+      cmocka_unit_test(weighing),       cmocka_unit_test(auditing),
+      cmocka_unit_test(statistics),     cmocka_unit_test(tokenizing),
+      cmocka_unit_test(corpora),        cmocka_unit_test(served_contexts),
       cmocka_unit_test(hot_path),       cmocka_unit_test(generation_in_its_room),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);

@@ -226,8 +226,10 @@ static void test_states(void **state) {
   write_file("1\n", 2);
   assert_int_equal(gp_reader_open(path, &token_lines, &reader, NULL), GP_OK);
   assert_int_equal(gp_reader_facts(reader, &facts, NULL), GP_ERR_ARGUMENT);
+  assert_int_equal(gp_reader_position(reader), 0);
   assert_int_equal(gp_reader_next(reader, &document, &more, NULL), GP_OK);
   assert_true(more);
+  assert_int_equal(gp_reader_position(reader), 2);
   assert_int_equal(gp_reader_facts(reader, &facts, NULL), GP_ERR_ARGUMENT);
   assert_int_equal(gp_reader_next(reader, &document, &more, NULL), GP_OK);
   assert_false(more);

@@ -19,6 +19,7 @@ from math import isqrt
 from pathlib import Path
 from typing import Any
 
+import audit_vectors
 import greenprint_reference as gp
 import mpmath
 import self_test
@@ -796,6 +797,7 @@ FILES: dict[str, Callable[[], Vectors]] = {
     "plans.json": statistics_vectors.plans,
     "keyfile.json": keyfile,
     "contexts.json": contexts,
+    "audits.json": audit_vectors.audits,
 }
 
 

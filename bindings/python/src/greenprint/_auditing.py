@@ -291,6 +291,7 @@ class AuditTest(c.Unpicklable):
 
     statistic: str
     served_only: bool
+    _audit: Audit  # which has to outlive the test
     _pointer: int
 
     def __init__(self) -> None:
@@ -304,7 +305,7 @@ class AuditTest(c.Unpicklable):
         assert handle.value is not None
         test = cls.__new__(cls)
         test.statistic, test.served_only = statistic, served_only
-        test._audit = audit  # type: ignore[attr-defined] # which has to outlive the test
+        test._audit = audit
         test._pointer = handle.value
         weakref.finalize(test, c.lib.gp_audit_test_free, handle.value).atexit = False
         return test
