@@ -128,9 +128,8 @@ static void describe_fit(const audit_findings *all, char *out, size_t size) {
   const audit_controls *controls = &all->tests[all->verdict].controls;
   if (all->controls_fit) {
     (void)snprintf(out, size,
-                   "%" PRIu64
-                   " of them with p at most 1/128, where about %.2g or fewer are to be "
-                   "expected: they look as they should.",
+                   "p is at most 1/128 for %" PRIu64 " of them, and about %.2g or fewer are to "
+                   "be expected: they look as they should.",
                    controls->small, (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN));
   } else {
     (void)snprintf(out, size,
