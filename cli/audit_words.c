@@ -56,9 +56,11 @@ static void assume_about_weights(audit_words *words) {
 }
 
 static void assume_about_served(audit_words *words) {
-  (void)snprintf(next_assumption(words), AUDIT_WORDS_SIZE,
-                 "Which contexts were served depends on the key. So p over these is one over an "
-                 "e-value, which allows for that (SPEC.md section 17).");
+  (void)snprintf(
+      next_assumption(words), AUDIT_WORDS_SIZE,
+      "Which contexts were served depends on the key. So p over these is one over an "
+      "e-value, which allows for that (SPEC.md section 17), where the logs were whole: "
+      "each prompt and its answer one document.");
 }
 
 /* --------------------------------------------------------------------------- limits */
