@@ -56,9 +56,11 @@ static void assume_about_weights(audit_words *words) {
 }
 
 static void assume_about_served(audit_words *words) {
-  (void)snprintf(next_assumption(words), AUDIT_WORDS_SIZE,
-                 "Which contexts were served depends on the key. So p over these is one over an "
-                 "e-value, which allows for that (SPEC.md section 17).");
+  (void)snprintf(
+      next_assumption(words), AUDIT_WORDS_SIZE,
+      "Which contexts were served depends on the key. So p over these is one over an "
+      "e-value, which allows for that (SPEC.md section 17), where the logs were whole: "
+      "each prompt and its answer one document.");
 }
 
 /* --------------------------------------------------------------------------- limits */
@@ -128,9 +130,8 @@ static void describe_fit(const audit_findings *all, char *out, size_t size) {
   const audit_controls *controls = &all->tests[all->verdict].controls;
   if (all->controls_fit) {
     (void)snprintf(out, size,
-                   "%" PRIu64
-                   " of them with p at most 1/128, where about %.2g or fewer are to be "
-                   "expected: they look as they should.",
+                   "p is at most 1/128 for %" PRIu64 " of them, and about %.2g or fewer are to "
+                   "be expected: they look as they should.",
                    controls->small, (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN));
   } else {
     (void)snprintf(out, size,
