@@ -32,5 +32,5 @@ ASAN_OPTIONS=allocator_may_return_null=1:strict_string_checks=1:detect_stack_use
 
 echo '== ThreadSanitizer'
 build_into build/threads -DCMAKE_C_FLAGS=-fsanitize=thread
-TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1 \
+GREENPRINT_TESTS=short TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1 \
   fixed_addresses "$python" scripts/run_tests.py --build build/threads --pytest

@@ -108,3 +108,11 @@ uint64_t test_seed(void) {
   print_message("GP_TEST_SEED=%llu\n", (unsigned long long)seed);
   return seed == 0 ? 1 : seed;
 }
+
+void skip_where_tests_are_short(void) {
+  const char *tests = getenv("GREENPRINT_TESTS");
+  if (tests != NULL && strcmp(tests, "short") == 0) {
+    print_message("skipped: GREENPRINT_TESTS is short\n");
+    skip();
+  }
+}

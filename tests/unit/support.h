@@ -58,4 +58,8 @@ gp_key *test_key(const gp_params *params);
 uint64_t next_random(uint64_t *state);
 uint64_t test_seed(void);
 
+/* Skips a statistical test where GREENPRINT_TESTS is "short": under tools that make thousands of
+ * keys take minutes and learn nothing from the last of them. */
+void skip_where_tests_are_short(void);
+
 #endif

@@ -642,6 +642,7 @@ static void assert_calibrated(const gp_audit_result *results, size_t n) {
 /* Fixed answers, 2,000 control keys. */
 static void controls(void **state) {
   (void)state;
+  skip_where_tests_are_short();
   static const gp_params cases[] = {{GP_SEEDING_HASH, 1, 1, 2}, {GP_SEEDING_MIN, 2, 1, 1}};
   uint64_t random = test_seed();
   static gp_audit_result results[CONTROLS];
@@ -686,6 +687,7 @@ static void controls(void **state) {
  * holds. */
 static void served_until_green(void **state) {
   (void)state;
+  skip_where_tests_are_short();
   enum {
     WORDS = 24
   };
