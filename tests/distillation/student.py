@@ -60,7 +60,9 @@ def train(
     order = torch.cat(
         [torch.randperm(len(rows), generator=generator) for _ in range(math.ceil(epochs) + 1)]
     )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.1)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.1
+    )
     warm = max(1, steps // 20)
     losses = []
     model.train()

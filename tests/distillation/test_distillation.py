@@ -28,7 +28,9 @@ def results(tmp_path_factory):
     torch.set_num_threads(2)
     folder = tmp_path_factory.mktemp("distillation")
     source = Words(vocabulary=1000, files=60)
-    key = Key.from_bytes(b"distillation in continuous tests", Params(context_width=1, gamma="1/4"))
+    key = Key.from_bytes(
+        b"a key for the small distillation", Params(context_width=1, gamma="1/4")
+    )
     marked = source.write(TEXTS, LENGTH, SEED, Watermark(key, delta=2.0))
     plain = source.write(TEXTS, LENGTH, SEED + 1)
     other = source.write(TEXTS, LENGTH, SEED + 2)
@@ -59,7 +61,14 @@ def results(tmp_path_factory):
     return found
 
 
-OURS = ("closed root", "closed twin", "closed root served", "open", "open twin", "open twin served")
+OURS = (
+    "closed root",
+    "closed twin",
+    "closed root served",
+    "open",
+    "open twin",
+    "open twin served",
+)
 
 
 @pytest.mark.parametrize("statistic", OURS)

@@ -59,7 +59,7 @@ class Words:
     ) -> list[list[int]]:
         """Write texts of one length, sampled with the mark or without."""
         random = np.random.default_rng(seed)
-        starts = np.concatenate([text[:: 7] for text in self.texts if len(text)])
+        starts = np.concatenate([text[::7] for text in self.texts if len(text)])
         ids = random.choice(starts, (texts, 1)).astype(np.int64)
         for _ in range(length - 1):
             logits = self.logits[ids[:, -1]]
