@@ -129,10 +129,11 @@ static void describe_decision(const audit_findings *all, audit_words *words) {
 static void describe_fit(const audit_findings *all, char *out, size_t size) {
   const audit_controls *controls = &all->tests[all->verdict].controls;
   if (all->controls_fit) {
+    const double expected = (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN);
     (void)snprintf(out, size,
-                   "p is at most 1/128 for %" PRIu64 " of them, and about %.2g or fewer are to "
+                   "p is at most 1/128 for %" PRIu64 " of them, and about %.*f or fewer are to "
                    "be expected: they look as they should.",
-                   controls->small, (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN));
+                   controls->small, expected < 100.0 ? 1 : 0, expected);
   } else {
     (void)snprintf(out, size,
                    "More of them have a small p than chance allows: something is "

@@ -38,11 +38,20 @@ static int set_width(building *run) {
     return cli_fail(name, "%s", error.message);
   }
   run->width = info.params.context_width;
-  return run->width > 0 ? CLI_OK
-                        : cli_fail(name,
-                                   "%s: the key's seeding is fixed: one green list for "
-                                   "everything, and no contexts to tell apart",
-                                   options->key);
+  if (info.params.seeding == GP_SEEDING_FIXED) {
+    return cli_fail(name,
+                    "%s: the key's seeding is fixed: one green list for everything, and no "
+                    "contexts to tell apart",
+                    options->key);
+  }
+  if (info.params.seeding == GP_SEEDING_MIN) {
+    return cli_fail(
+        name,
+        "%s: the key's seeding is min: no audit could use the set, since windows that "
+        "differ may be one context",
+        options->key);
+  }
+  return CLI_OK;
 }
 
 /* Puts the place of a text before the reason, as gp_reader_next() has it; cuts what is too long.
@@ -140,11 +149,9 @@ static int add_inputs(building *run) {
                           "no document was read: the inputs hold none, or no message of that "
                           "role");
   }
-  return run->longest > run->width
+  return run->longest >= run->width
              ? CLI_OK
-             : cli_fail(name,
-                        "no document has more than %" PRIu32
-                        " tokens: there is no context with a token behind it",
+             : cli_fail(name, "no document has %" PRIu32 " tokens: there is no context in them",
                         run->width);
 }
 

@@ -120,7 +120,8 @@ gp_status gp_audit_coin(gp_audit *audit, uint32_t window, uint32_t token, uint32
                         int64_t units, gp_error *error) {
   audit->weighed += (uint64_t)(units < 0 ? -units : units) + occurred * (uint64_t)GP_AUDIT_UNIT;
   if (audit->weighed > WEIGHED_MAX) {
-    return gp_fail(error, GP_ERR_ARGUMENT, "audit: more than 2^31 tokens to be weighed at once");
+    return gp_fail(error, GP_ERR_ARGUMENT,
+                   "audit: more than 2^31 tokens, or as much weight, to be weighed at once");
   }
   const uint32_t pair[2] = {window, token};
   const size_t before = audit->coins.count;

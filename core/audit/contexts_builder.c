@@ -185,7 +185,9 @@ gp_status gp_contexts_builder_add(gp_contexts_builder *builder, const uint32_t *
     return gp_fail_null(error, __func__, builder == NULL ? "builder" : "tokens");
   }
   const uint32_t width = builder->set.info.context_width;
-  const size_t windows = n_tokens > width ? n_tokens - width : 0;
+  /* The last window too: that the document ended behind it was decided in the light of its
+   * coins (SPEC.md section 17). */
+  const size_t windows = n_tokens >= width ? n_tokens - width + 1 : 0;
   gp_status status = add_counts(builder, 1, n_tokens, error);
   for (size_t first = 0; first < windows && status == GP_OK;) {
     if (builder->buffered == builder->buffer_max) {

@@ -70,10 +70,10 @@ static gp_status take_covered(reading *from, void *out, size_t size, gp_error *r
 
 /* Whether so many different windows can come from so many documents and tokens. */
 static bool counts_fit(const gp_contexts_info *info) {
-  if (info->documents == 0 || info->tokens <= info->context_width) {
+  if (info->documents == 0 || info->tokens < info->context_width) {
     return info->contexts == 0 && (info->documents > 0 || info->tokens == 0);
   }
-  return info->contexts <= info->tokens - info->context_width;
+  return info->contexts <= info->tokens - info->context_width + 1;
 }
 
 static gp_status check_counts(const reading *from, const gp_contexts_info *info,

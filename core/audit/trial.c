@@ -33,6 +33,7 @@ static gp_status make_pairs(gp_trial *trial, size_t first, size_t count,
     const uint32_t token = gp_order_le32(test->tokens[first + i]);
     gp_store_words(pairs[i], gp_replace_tail(gp_xor_words(nonce, tweak), token));
   }
+  sodium_memzero(nonces, sizeof nonces);
   return status;
 }
 
@@ -53,6 +54,7 @@ static gp_status merge_pairs(gp_trial *trial, gp_error *error) {
       gp_coin_weights_add(&trial->merged, pairs[i], test->weights[first + i], true);
     }
   }
+  sodium_memzero(pairs, sizeof pairs);
   return status;
 }
 
@@ -164,6 +166,7 @@ gp_status gp_trial_run(gp_trial *trial, uint8_t *colours, gp_audit_result *resul
       memcpy(colours + first, green, count);
     }
   }
+  sodium_memzero(pairs, sizeof pairs);
   sodium_memzero(green, sizeof green);
   return status == GP_OK ? evaluate(trial, green_sum, result, error) : status;
 }

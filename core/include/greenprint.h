@@ -939,8 +939,8 @@ GP_API GP_MUST_CHECK gp_status gp_contexts_builder_new(uint32_t context_width,
                                                        gp_error *error);
 GP_API void gp_contexts_builder_free(gp_contexts_builder *builder);
 
-/* Adds every window of h ids of one document that has a token behind it, the contexts that the
- * document's scored tokens have. */
+/* Adds every window of h ids of one document, the last one included: that the document ends there
+ * was decided in the light of that context as well. */
 GP_API GP_MUST_CHECK gp_status gp_contexts_builder_add(gp_contexts_builder *builder,
                                                        const uint32_t *tokens, size_t n_tokens,
                                                        gp_error *error);
@@ -1092,7 +1092,8 @@ typedef struct gp_audit_result {
   double z;         /* in units of its standard deviation; 0 without coins */
   double log10_p;   /* the verdict's. distinct: exact binomial tail; otherwise the Chernoff
                        bound; served_only: min(0, -log10_e) */
-  double log10_p_saddlepoint; /* Lugannani-Rice: an approximation, for information */
+  double log10_p_saddlepoint; /* Lugannani-Rice: an approximation, for information; NaN for
+                                 served_only, and without coins */
   double log10_e;             /* e-value: E[10^log10_e] <= 1 under the null hypothesis */
 } gp_audit_result;
 

@@ -105,3 +105,8 @@ def weights_file(documents, kind, label) -> bytes:
         out += hashlib.sha256(out).digest()
     out += b"E" + struct.pack("<QQ", len(documents), sum(len(ids) for ids, _ in documents))
     return out + hashlib.sha256(out).digest()
+
+
+def windows(answers):
+    """All windows of answers, that before the end of each included: the contexts served."""
+    return {tuple(ids[i : i + WIDTH]) for ids in answers for i in range(len(ids) - WIDTH + 1)}

@@ -7,7 +7,15 @@ import math
 
 import pytest
 import students
-from students import Colours, as_lines, occurrences, student, weighted_sum, weights_file
+from students import (
+    Colours,
+    as_lines,
+    occurrences,
+    student,
+    weighted_sum,
+    weights_file,
+    windows,
+)
 
 from greenprint import Key, Watermark
 
@@ -222,8 +230,9 @@ def test_served(greenprint, key, guilty, innocent, colours):
     write(greenprint, "log.tokens", as_lines(guilty[:20]))
     made = greenprint("contexts", "build", "-q", "-o", "served.gpc", "log.tokens")
     assert made.returncode == 0, made.stderr
-    served = {context for context, _ in occurrences(guilty[:20])[0]}
-    counts = {p: n for p, n in occurrences(guilty)[0].items() if p[0] in served}
+    every = occurrences(guilty)[0]
+    served = windows(guilty[:20]) & {context for context, _ in every}
+    counts = {p: n for p, n in every.items() if p[0] in served}
     found = audit(greenprint, "--served", "served.gpc", "a.tokens", status=0)
     assert found["verdict_by"] == {"test": "root", "contexts": "served"}
     assert [(t["test"], t["contexts"]) for t in found["tests"]] == [
@@ -242,7 +251,7 @@ def test_served(greenprint, key, guilty, innocent, colours):
         if is_served:
             assert test["log10_p"] == min(0, -test["log10_e"])
     assert found["inputs"][1]["role"] == "served"
-    assert found["inputs"][1]["contexts"] == len(served)
+    assert found["inputs"][1]["contexts"] == len(windows(guilty[:20]))
     data = (greenprint.folder / "served.gpc").read_bytes()
     assert found["inputs"][1]["sha256"] == hashlib.sha256(data).hexdigest()
     write(greenprint, "b.tokens", as_lines(innocent))

@@ -86,6 +86,11 @@ def test_a_key_without_contexts(logs):
         "k.key: the key's seeding is fixed: one green list for everything, and no contexts to "
         "tell apart"
     )
+    assert logs("keygen", "-o", "m.key", "--seeding", "min", "--unsealed").returncode == 0
+    assert fails(logs, "build", "-k", "m.key", "a.tokens", "-o", "a.gpc") == (
+        "m.key: the key's seeding is min: no audit could use the set, since windows that differ "
+        "may be one context"
+    )
     assert not (logs.folder / "a.gpc").exists()
 
 
@@ -210,9 +215,9 @@ def test_bad_lines(logs):
 
 
 def test_nothing_to_collect(logs):
-    write(logs, "short.tokens", "1 2\n3\n")
+    write(logs, "short.tokens", "1\n3\n")
     assert fails(logs, "build", "short.tokens", "-o", "a.gpc") == (
-        "no document has more than 2 tokens: there is no context with a token behind it"
+        "no document has 2 tokens: there is no context in them"
     )
     write(logs, "chat.jsonl", '{"messages": [{"role": "user", "content": "x"}]}\n')
     assert fails(logs, "build", "--role", "assistant", "chat.jsonl", "-o", "a.gpc") == (

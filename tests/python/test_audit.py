@@ -195,7 +195,7 @@ def test_served_contexts(tmp_path, rng) -> None:
     merged.save(tmp_path / "merged.gpc")
     data = (tmp_path / "one.gpc").read_bytes()
     assert (tmp_path / "merged.gpc").read_bytes() == data
-    known = {tuple(log[i : i + 2]) for log in logs for i in range(len(log) - 2)}
+    known = {tuple(log[i : i + 2]) for log in logs for i in range(len(log) - 1)}
     contexts = Contexts(tmp_path / "one.gpc")
     assert contexts.info == greenprint.ContextsInfo(
         2, len(known), 5, 165, len(data), hashlib.sha256(data).hexdigest()

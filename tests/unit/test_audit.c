@@ -254,7 +254,8 @@ static gp_audit_result naive_result(naive *sums, gp_audit_statistic statistic,
   assert_ok(gp_weighted_test(weights, green, made.coins, params->gamma_num,
                              params->gamma_log2_den, &weighted, error));
   made.log10_p = weighted.log10_p;
-  made.log10_p_saddlepoint = weighted.log10_p_saddlepoint;
+  made.log10_p_saddlepoint =
+      served_only || made.coins == 0 ? (double)NAN : weighted.log10_p_saddlepoint;
   if (served_only) {
     made.log10_p = fmin(0.0, -made.log10_e);
   } else if (statistic == GP_AUDIT_DISTINCT) {
@@ -290,7 +291,11 @@ static void compare_result(const gp_audit *audit, gp_audit_statistic statistic, 
   assert_near("T", result.statistic, wanted->statistic, 1e-7);
   assert_near("z", result.z, wanted->z, 1e-7);
   assert_near("log10_p", result.log10_p, wanted->log10_p, 1e-6);
-  assert_near("saddle point", result.log10_p_saddlepoint, wanted->log10_p_saddlepoint, 1e-6);
+  if (isnan(wanted->log10_p_saddlepoint)) {
+    assert_true(isnan(result.log10_p_saddlepoint));
+  } else {
+    assert_near("saddle point", result.log10_p_saddlepoint, wanted->log10_p_saddlepoint, 1e-6);
+  }
   assert_near("log10_e", result.log10_e, wanted->log10_e, 1e-6);
   assert_true(many[0].coins == result.coins && many[0].green == result.green);
   assert_true(many[0].statistic == result.statistic && many[0].z == result.z);
@@ -740,6 +745,64 @@ static void served_until_green(void **state) {
   assert_calibrated(results, CONTROLS);
 }
 
+/* An owner whose model ends each answer after one word or goes on with another, which green makes
+ * likelier, and who logs no sign of the end. An innocent model says all second words; were only
+ * contexts known that a word stood behind, the green ones would have been selected: mean z is 3
+ * then. As it is, all are known. Means of 100 z differ from 0 by more than 0.6, six of their
+ * standard deviations, with a probability below 1e-8. */
+static void served_until_the_end(void **state) {
+  (void)state;
+  enum {
+    WORDS = 200,
+    KEYS = 100
+  };
+  const gp_params params = {GP_SEEDING_HASH, 1, 1, 2};
+  const char *path = "test_audit.gpc";
+  uint64_t random = test_seed();
+  gp_audit *audit = NULL;
+  assert_ok(gp_audit_new(&params, &audit, error));
+  for (uint32_t c = 0; c < WORDS; c++) {
+    const uint32_t answer[2] = {c, WORDS + c};
+    assert_ok(gp_audit_add(audit, NULL, 0, answer, 2, NULL, error));
+  }
+  double sum = 0.0;
+  for (size_t round = 0; round < KEYS; round++) {
+    gp_key *key = NULL;
+    gp_watermark *watermark = NULL;
+    gp_contexts_builder *builder = NULL;
+    gp_contexts *served = NULL;
+    gp_audit_test *test = NULL;
+    gp_audit_result result;
+    assert_ok(gp_key_generate(&params, &key, error));
+    assert_ok(gp_watermark_new(key, NULL, &watermark, error));
+    assert_ok(gp_contexts_builder_new(1, &builder, error));
+    for (uint32_t c = 0; c < WORDS; c++) {
+      const uint32_t answer[2] = {c, WORDS + c};
+      uint8_t mask[2 * WORDS / 8];
+      assert_ok(gp_green_mask(watermark, &c, 1, 2 * WORDS, mask, error));
+      const bool green = ((unsigned)mask[answer[1] / 8] >> answer[1] % 8 & 1U) != 0;
+      const double goes_on = green ? 7.389 / 8.389 : 0.5; /* delta 2 */
+      const bool ends = (double)(next_random(&random) >> 11) * 0x1p-53 >= goes_on;
+      assert_ok(gp_contexts_builder_add(builder, answer, ends ? 1 : 2, error));
+    }
+    assert_ok(gp_contexts_builder_save(builder, path, error));
+    assert_ok(gp_contexts_load(path, &served, error));
+    assert_int_equal(remove(path), 0);
+    assert_ok(gp_audit_set_served(audit, served, error));
+    assert_ok(gp_audit_test_new(audit, GP_AUDIT_DISTINCT, true, &test, error));
+    assert_ok(gp_audit_test_key(test, key, NULL, &result, error));
+    sum += result.z;
+    gp_audit_test_free(test);
+    gp_contexts_free(served);
+    gp_contexts_builder_free(builder);
+    gp_watermark_free(watermark);
+    gp_key_free(key);
+  }
+  gp_audit_free(audit);
+  print_message("mean z %.2f\n", sum / KEYS);
+  assert_true(fabs(sum / KEYS) < 0.6);
+}
+
 /* Answers that choose green tokens half of the time, where they can: found under their key, not
  * under another. */
 static void planted(void **state) {
@@ -904,7 +967,8 @@ int main(void) {
       cmocka_unit_test(statistics),         cmocka_unit_test(order_and_threads),
       cmocka_unit_test(few_coins),          cmocka_unit_test(grid_is_fine),
       cmocka_unit_test(controls),           cmocka_unit_test(planted),
-      cmocka_unit_test(served_until_green), cmocka_unit_test(refusals),
+      cmocka_unit_test(served_until_green), cmocka_unit_test(served_until_the_end),
+      cmocka_unit_test(refusals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ static void set_served(const json_t *item, uint32_t h, gp_audit *answers, gp_aud
   json_array_foreach(array_of(item, "served"), d, document) {
     size_t length = 0;
     uint32_t *tokens = ids_of(document, &length);
-    for (size_t i = 0; i + h < length && n < 200; i++) {
+    for (size_t i = 0; i + h <= length && n < 200; i++) {
       fingerprints[n++] = gp_context_fingerprint(tokens + i, h);
     }
     free(tokens);
@@ -146,7 +146,11 @@ static void try_test(const json_t *wanted, const gp_audit *answers, const gp_aud
   assert_near(result.statistic, wanted, "t", 1e-13);
   assert_near(result.z, wanted, "z", 1e-13);
   assert_near(result.log10_p, wanted, "log10_p", served_only ? 1e-6 : 1e-10);
-  assert_near(result.log10_p_saddlepoint, wanted, "log10_p_saddlepoint", 1e-8);
+  if (served_only) {
+    assert_true(isnan(result.log10_p_saddlepoint));
+  } else {
+    assert_near(result.log10_p_saddlepoint, wanted, "log10_p_saddlepoint", 1e-8);
+  }
   assert_near(result.log10_e, wanted, "log10_e", 1e-6);
   assert_true(result.log10_e <= real_of(wanted, "log10_e")); /* what is given away */
   assert_true(among_many.log10_p >= real_of(wanted, "log10_p") - 1e-10);

@@ -189,7 +189,7 @@ def audit_case(index: int, params: gp.Params, tenant: int | None) -> Vectors:
         documents.append({"tokens": tokens, "weights": weights})
     logs = [rows[0]["tokens"][:25], rows[2]["tokens"][5:20]]
     h = params.h
-    served = {tuple(log[i - h : i]) for log in logs for i in range(h, len(log))}
+    served = {tuple(log[i - h : i]) for log in logs for i in range(h, len(log) + 1)}
     answers, model = Evidence(key), Evidence(key)
     for row, document in zip(rows, documents, strict=True):
         answers.answer(row["prompt"], row["tokens"], row["expected"])

@@ -732,7 +732,7 @@ def fingerprint(window: Sequence[int]) -> int:
 
 def write_contexts_file(h: int, documents: Sequence[Sequence[int]]) -> bytes:
     """Write the contexts of documents as a file."""
-    windows = (ids[i : i + h] for ids in documents for i in range(len(ids) - h))
+    windows = (ids[i : i + h] for ids in documents for i in range(len(ids) - h + 1))
     fingerprints = sorted({fingerprint(window) for window in windows})
     header = CONTEXTS_MAGIC + u8(1) + u8(h) + u8(64) + bytes(5)
     counts = [len(fingerprints), len(documents), sum(map(len, documents))]

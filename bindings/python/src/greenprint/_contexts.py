@@ -69,7 +69,7 @@ class ContextsBuilder(c.Unpicklable):
         weakref.finalize(self, c.lib.gp_contexts_builder_free, handle.value).atexit = False
 
     def add(self, tokens: Tokens) -> None:
-        """Add every context of one document that has a token behind it.
+        """Add every context of one document, the one that its end stands behind included.
 
         Parameters
         ----------

@@ -510,8 +510,15 @@ class _Sampler:
         import torch
 
         if self._temperature == 0.0:
+            if bool(torch.isnan(logits).any()):
+                raise ArgumentError("the model's logits are no numbers: does it overflow?")
             return logits.argmax(-1)
         shares = (logits.float() / self._temperature).softmax(-1).double().cumsum(-1)
+        if not bool(torch.isfinite(shares[:, -1]).all()):
+            raise ArgumentError(
+                "the model's logits, or what the temperature makes of them, are no numbers: "
+                "does it overflow in its number format?"
+            )
         places = torch.from_numpy(randoms).to(shares.device)[:, None] * shares[:, -1:]
         hit = torch.searchsorted(shares, places, right=True)
         return hit.clamp(max=logits.shape[-1] - 1)[:, 0]
