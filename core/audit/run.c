@@ -38,7 +38,8 @@ static gp_status sort_coins(const gp_trial *trial, uint8_t *colours, double *wei
   qsort(both, trial->n, sizeof *both, by_number);
   for (size_t i = 0; i < trial->n; i++) {
     colours[i] = (uint8_t)(both[i] & 1);
-    weights[i] = (double)((both[i] - colours[i]) / 2) / (double)GP_AUDIT_UNIT;
+    const int64_t weight = (both[i] - colours[i]) / 2;
+    weights[i] = (double)weight / (double)GP_AUDIT_UNIT;
   }
   sodium_memzero(both, trial->n * sizeof *both);
   free(both);
