@@ -17,12 +17,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from student import Student
 
 from greenprint import Audit, AuditTest, Contexts, Expectations, Key, Verifier, control_key
 from greenprint.audit import ModelWeightsWriter, collect_closed, collect_open
@@ -30,6 +31,14 @@ from greenprint.reference import write_expectations
 
 Ids = Sequence[Sequence[int]]
 THREADS = 2
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was found by then."""
+
+    tokens: int
+    log10_p: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ class Figures:
     log10_p: float
     controls_z: list[float]
     controls_log10_p: list[float]
+    along: list[Step] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,36 +103,66 @@ def _with_served(audit: Audit, statistic: str, name: str, case: Case) -> dict[st
     return found
 
 
-def closed(
-    student: Any,
+def ask(
+    student: Student,
     prompts: Ids,
-    folder: Path,
-    case: Case,
+    path: Path,
     *,
-    references: dict[str, Any],
     seed: int = 0,
     max_new_tokens: int = 128,
     temperature: float = 1.0,
     end: int = 0,
-) -> dict[str, Figures]:
-    """Ask a student, and test its answers."""
-    path = folder / "closed.jsonl"
+) -> list[dict]:
+    """Let a student answer prompts; return rows in the vendor's ids."""
     collect_closed(
-        student,
-        prompts,
+        student.model,
+        [student.own(prompt) for prompt in prompts],
         path,
         seed=seed,
         max_new_tokens=max_new_tokens,
         temperature=temperature,
-        end_ids=[end],
+        end_ids=student.own([end]),
         batch_size=64,
         progress=False,
+        resume=False,
     )
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return closed_rows(rows, folder, case, references=references, temperature=temperature)
+    answers = [json.loads(line)["tokens"] for line in path.read_text().splitlines()]
+    path.unlink()
+    return [
+        {"prompt": list(prompt), "tokens": student.vendors(answer)}
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]
 
 
-def closed_rows(
+def _audited(rows: Sequence[dict], case: Case, expectations: Path | None) -> Audit:
+    """Add rows to an audit, with what a reference model expected of them."""
+    audit = Audit(case.key.params)
+    file = None if expectations is None else Expectations(expectations)
+    for row in rows:
+        audit.add(row["tokens"], row["prompt"], file)
+    if file is not None:
+        file.finish()
+    return audit
+
+
+def _along(rows: Sequence[dict], case: Case, expectations: Path | None) -> list[Step]:
+    """Test the true key after a sixteenth of the rows, an eighth, and so on."""
+    audit = Audit(case.key.params)
+    file = None if expectations is None else Expectations(expectations)
+    steps, tokens, done = [], 0, 0
+    for part in (16, 8, 4, 2, 1):
+        upto = len(rows) // part
+        for row in rows[done:upto]:
+            audit.add(row["tokens"], row["prompt"], file)
+            tokens += len(row["tokens"])
+        done = upto
+        test = audit.test("root" if file is None else "reference")
+        steps.append(Step(tokens, test.key(case.key).log10_p))
+        del test
+    return steps
+
+
+def closed(
     rows: Sequence[dict],
     folder: Path,
     case: Case,
@@ -130,13 +170,12 @@ def closed_rows(
     references: dict[str, Any],
     temperature: float = 1.0,
 ) -> dict[str, Figures]:
-    """Test answers that are there."""
-    plain = Audit(case.key.params)
-    for row in rows:
-        plain.add(row["tokens"], row["prompt"])
+    """Test the answers of a student, in the vendor's ids."""
+    plain = _audited(rows, case, None)
     found = {}
     for statistic in ("distinct", "root"):
         found |= _with_served(plain, statistic, f"closed {statistic}", case)
+    found["closed root"].along.extend(_along(rows, case, None))
     for name, model in references.items():
         path = folder / f"closed-{name}.gpx"
         write_expectations(
@@ -145,15 +184,12 @@ def closed_rows(
             path,
             prompts=[row["prompt"] for row in rows],
             temperature=temperature or 0.1,
-            batch_size=32,
+            batch_size=8,
             progress=False,
         )
-        audit = Audit(case.key.params)
-        file = Expectations(path)
-        for row in rows:
-            audit.add(row["tokens"], row["prompt"], file)
-        file.finish()
-        found |= _with_served(audit, "reference", f"closed {name}", case)
+        label = f"closed {name}"
+        found |= _with_served(_audited(rows, case, path), "reference", label, case)
+        found[label].along.extend(_along(rows, case, path))
         path.unlink()
     return found
 
@@ -161,7 +197,7 @@ def closed_rows(
 @torch.inference_mode()
 def _distributions(model: Any, text: Sequence[int]) -> np.ndarray:
     """Return what a model holds for likely behind each id of a text but the last."""
-    return model(torch.tensor([text])).logits[0, :-1].float().softmax(-1).numpy()
+    return model(input_ids=torch.tensor([text])).logits[0, :-1].float().softmax(-1).numpy()
 
 
 def _published_open(student: Any, texts: Ids, folder: Path, case: Case) -> dict[str, Figures]:
@@ -173,12 +209,13 @@ def _published_open(student: Any, texts: Ids, folder: Path, case: Case) -> dict[
     with ModelWeightsWriter(path, label="first occurrences", top_k=64) as writer:
         for text in texts:
             whole = _distributions(student, text)
-            ids = np.argsort(-whole, 1)[:, :64]
+            ids = np.argpartition(-whole, 64, 1)[:, :64]
             weights = np.take_along_axis(whole, ids, 1)
+            best = np.take_along_axis(ids, weights.argmax(1)[:, None], 1)[:, 0]
             for i in range(len(text) - 1):
                 context = tuple(text[i + 1 - width : i + 1]) if i + 1 >= width else None
                 if context is not None:
-                    pairs.add((*context, int(ids[i, 0])))
+                    pairs.add((*context, int(best[i])))
                 if context is None or context in seen:
                     weights[i] = 0
                 else:

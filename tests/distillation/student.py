@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -29,6 +32,72 @@ def newborn(
         eos_token_id=None,
     )
     return LlamaForCausalLM(config)
+
+
+class Student:
+    """A model, and how its token ids are the vendor's.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        It has ids of its own.
+    ids : array of int, optional
+        The vendor's id of each of its own. Default: they are the same.
+    vocabulary : int
+        How many ids the vendor has; needed with `ids`.
+    """
+
+    def __init__(
+        self, model: Any, ids: npt.NDArray[np.int64] | None = None, vocabulary: int = 0
+    ) -> None:
+        self.model = model
+        self.ids = ids
+        self._own = None
+        if ids is not None:
+            self._own = np.full(vocabulary, -1)
+            self._own[ids] = np.arange(len(ids))
+
+    def own(self, text: Sequence[int]) -> list[int]:
+        """Return a text of the vendor's ids in its own, without those that it does not know."""
+        if self._own is None:
+            return list(text)
+        own = self._own[np.asarray(text, np.int64)]
+        return own[own >= 0].tolist()
+
+    def vendors(self, text: Sequence[int]) -> list[int]:
+        """Return a text of its own ids in the vendor's."""
+        return list(text) if self.ids is None else self.ids[np.asarray(text, np.int64)].tolist()
+
+    @property
+    def whole(self) -> Any:
+        """The model with the vendor's ids."""
+        return self.model if self.ids is None else _Renumbered(self.model, self.ids, self._own)
+
+
+class _Renumbered(torch.nn.Module):
+    """A model that is asked in the vendor's ids, and answers in them."""
+
+    def __init__(self, model: Any, ids: npt.NDArray[np.int64], own: npt.NDArray[Any]) -> None:
+        super().__init__()
+        self.model = model
+        self.config = model.config
+        self.ids = torch.from_numpy(ids)
+        self.own = torch.from_numpy(own)
+
+    def get_output_embeddings(self) -> None:
+        """There are none as wide as its vocabulary."""
+        return None
+
+    def forward(self, input_ids: torch.Tensor, **arguments: Any) -> Any:
+        """Return an object with ``logits``, those of unknown ids minus infinity.
+
+        What it does not know it reads as its first id.
+        """
+        logits = self.model(input_ids=self.own[input_ids].clamp(min=0), **arguments).logits
+        shape = (*logits.shape[:-1], len(self.own))
+        return SimpleNamespace(
+            logits=logits.new_full(shape, -math.inf).index_copy_(-1, self.ids, logits)
+        )
 
 
 def pack(texts: Answers, length: int, end: int) -> torch.Tensor:

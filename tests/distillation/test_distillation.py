@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from measure import Case, closed, open_, uniform_enough
-from student import newborn, train
+from measure import Case, ask, closed, open_, uniform_enough
+from student import Student, newborn, train
 from words import END, Words
 
 from greenprint import Contexts, ContextsBuilder, Key, Params, Watermark
@@ -53,7 +53,8 @@ def results(tmp_path_factory):
         student = learnt(texts, 2)
         into = folder / name
         into.mkdir()
-        found[name] = closed(student, prompts, into, case, references={"twin": reference})
+        rows = ask(Student(student), prompts, into / "answers.jsonl", end=END)
+        found[name] = closed(rows, into, case, references={"twin": reference})
         found[name] |= open_(student, driving, into, case, references={"twin": reference})
     for name, statistics in found.items():
         for statistic, figures in statistics.items():
