@@ -8,21 +8,28 @@
 #include "common/error.h"
 
 int64_t gp_audit_weight(gp_audit_statistic statistic, int64_t what) {
-  if (statistic == GP_AUDIT_DISTINCT) {
+  const double unit = (double)GP_AUDIT_UNIT;
+  switch (statistic) {
+  case GP_AUDIT_DISTINCT:
     return what > 0 ? GP_AUDIT_UNIT : 0;
+  case GP_AUDIT_ROOT:
+    return llrint(sqrt((double)what) * unit);
+  case GP_AUDIT_REFERENCE_ROOT:
+  case GP_AUDIT_OPEN_ROOT:
+    return llrint(copysign(sqrt(fabs((double)what) * unit), (double)what));
+  default:
+    return what;
   }
-  if (statistic == GP_AUDIT_ROOT) {
-    return llrint(sqrt((double)what) * (double)GP_AUDIT_UNIT);
-  }
-  return what;
 }
 
 /* What a coin's weight is made of. */
 static int64_t what_of(const gp_audit *audit, gp_audit_statistic statistic, size_t coin) {
   switch (statistic) {
   case GP_AUDIT_REFERENCE:
+  case GP_AUDIT_REFERENCE_ROOT:
     return (int64_t)audit->occurred[coin] * GP_AUDIT_UNIT + audit->sums[coin];
   case GP_AUDIT_OPEN:
+  case GP_AUDIT_OPEN_ROOT:
     return audit->sums[coin];
   default:
     return audit->occurred[coin];
@@ -46,9 +53,11 @@ static gp_status check(const gp_audit *audit, gp_audit_statistic statistic, bool
     wants = open ? "answers" : NULL;
     break;
   case GP_AUDIT_REFERENCE:
+  case GP_AUDIT_REFERENCE_ROOT:
     wants = audit->kind == GP_AUDIT_EXPECTED_ANSWERS ? NULL : "answers with expectations";
     break;
   case GP_AUDIT_OPEN:
+  case GP_AUDIT_OPEN_ROOT:
     wants = open ? NULL : "model weights";
     break;
   default:

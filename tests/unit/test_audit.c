@@ -202,6 +202,11 @@ static void naive_free(naive *sums) {
   free(sums->coins);
 }
 
+/* What is less than a unit of 2^-30 is nothing to the library. */
+static double signed_root(double weight) {
+  return fabs(weight) < 1e-10 ? 0.0 : copysign(sqrt(fabs(weight)), weight);
+}
+
 /* What the test has to come to, with K as it is defined. */
 static double naive_weight(const naive_coin *coin, gp_audit_statistic statistic) {
   switch (statistic) {
@@ -211,6 +216,10 @@ static double naive_weight(const naive_coin *coin, gp_audit_statistic statistic)
     return sqrt((double)coin->occurred);
   case GP_AUDIT_REFERENCE:
     return (double)coin->occurred - coin->expected;
+  case GP_AUDIT_REFERENCE_ROOT:
+    return signed_root((double)coin->occurred - coin->expected);
+  case GP_AUDIT_OPEN_ROOT:
+    return signed_root(coin->open);
   default:
     return coin->open;
   }
@@ -350,7 +359,7 @@ static void compare_served(gp_audit *audit, naive *sums, const gp_params *params
   gp_audit_get_counts(audit, &counts);
   assert_true(counts.has_served && counts.served_contexts < counts.contexts);
   assert_int_equal(counts.served_coins, coins);
-  for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE; s++) {
+  for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE_ROOT; s++) {
     const gp_audit_result wanted = naive_result(sums, s, params, true);
     compare_result(audit, s, true, key, &wanted);
   }
@@ -391,14 +400,18 @@ static void compare_open(const gp_params *params, const corpus *made) {
   if (params->seeding != GP_SEEDING_MIN) {
     assert_int_equal(counts.coins, sums.count);
   }
-  const gp_audit_result wanted = naive_result(&sums, GP_AUDIT_OPEN, params, false);
-  compare_result(audit, GP_AUDIT_OPEN, false, key, &wanted);
+  for (gp_audit_statistic s = GP_AUDIT_OPEN; s <= GP_AUDIT_OPEN_ROOT; s++) {
+    const gp_audit_result wanted = naive_result(&sums, s, params, false);
+    compare_result(audit, s, false, key, &wanted);
+  }
   if (params->seeding == GP_SEEDING_HASH) {
     gp_contexts *served = serve(made, params->context_width);
     assert_ok(gp_audit_set_served(audit, served, error));
     gp_contexts_free(served);
-    const gp_audit_result by_served = naive_result(&sums, GP_AUDIT_OPEN, params, true);
-    compare_result(audit, GP_AUDIT_OPEN, true, key, &by_served);
+    for (gp_audit_statistic s = GP_AUDIT_OPEN; s <= GP_AUDIT_OPEN_ROOT; s++) {
+      const gp_audit_result wanted = naive_result(&sums, s, params, true);
+      compare_result(audit, s, true, key, &wanted);
+    }
   }
   assert_fails(gp_audit_add(audit, NULL, 0, made->tokens[0], 5, NULL, error), GP_ERR_ARGUMENT,
                "audit: answers and model weights are not tested together");
@@ -427,7 +440,7 @@ static void compare_all(const gp_params *params, const corpus *made) {
     assert_int_equal(counts.coins, occurred);
     assert_int_equal(counts.expected, sums.count - occurred);
   }
-  for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE; s++) {
+  for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE_ROOT; s++) {
     const gp_audit_result wanted = naive_result(&sums, s, params, false);
     compare_result(audit, s, false, key, &wanted);
   }
@@ -489,12 +502,12 @@ static void order_and_threads(void **state) {
       candidates[i].key = keys[i];
       candidates[i].options = (gp_verifier_options){.has_tenant = i % 2 == 1, .tenant = i};
     }
-    for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE; s++) {
+    for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE_ROOT; s++) {
       gp_audit_result first[KEYS];
       for (size_t round = 0; round < 6; round++) {
         /* Expectations have one order, that of their file. */
-        const bool backwards = s != GP_AUDIT_REFERENCE && round >= 3;
-        gp_audit *audit = collect(&cases[c], made, s == GP_AUDIT_REFERENCE, backwards);
+        const bool backwards = s < GP_AUDIT_REFERENCE && round >= 3;
+        gp_audit *audit = collect(&cases[c], made, s >= GP_AUDIT_REFERENCE, backwards);
         gp_audit_test *test = NULL;
         gp_audit_result results[KEYS];
         assert_ok(gp_audit_test_new(audit, s, false, &test, error));
@@ -666,7 +679,7 @@ static void controls(void **state) {
       candidates[i] = (gp_audit_candidate){.key = key};
     }
     gp_audit *audit = collect(&cases[c], made, true, false);
-    for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE; s++) {
+    for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_REFERENCE_ROOT; s++) {
       gp_audit_test *test = NULL;
       assert_ok(gp_audit_test_new(audit, s, false, &test, error));
       assert_ok(gp_audit_test_many(test, candidates, CONTROLS, 2, results, error));
@@ -877,7 +890,7 @@ static void refusals(void **state) {
 
   /* Without answers every test comes to nothing. */
   gp_key *key = test_key(&params);
-  for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_OPEN; s++) {
+  for (gp_audit_statistic s = GP_AUDIT_DISTINCT; s <= GP_AUDIT_OPEN_ROOT; s++) {
     assert_ok(gp_audit_test_new(audit, s, false, &test, error));
     assert_ok(gp_audit_test_key(test, key, NULL, &result, error));
     gp_audit_test_free(test);

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Sequence
 from fractions import Fraction
-from math import isqrt
 from typing import Any
 
 import greenprint_reference as gp
@@ -76,9 +76,12 @@ class Evidence:
             if statistic == "distinct":
                 weight = Fraction(occurred > 0)
             elif statistic == "root":  # the nearest multiple: half of an odd number is no root
-                weight = Fraction((isqrt(4 * occurred * UNIT**2) + 1) // 2, UNIT)
+                weight = Fraction((math.isqrt(4 * occurred * UNIT**2) + 1) // 2, UNIT)
             else:
                 weight = occurred + self.sums[coin]
+                if statistic.endswith("-root"):
+                    size = round(math.sqrt(float(abs(weight) * UNIT**2)))
+                    weight = Fraction(size if weight > 0 else -size, UNIT)
             if weight:
                 made[coin] = weight
         return made
@@ -196,9 +199,10 @@ def audit_case(index: int, params: gp.Params, tenant: int | None) -> Vectors:
         model.model(document["tokens"], document["weights"])
     tests = []
     for only in (None, served) if params.seeding == "hash" else (None,):
-        for statistic in ("distinct", "root", "reference"):
+        for statistic in ("distinct", "root", "reference", "reference-root"):
             tests.append(test(answers, tenant, statistic, only))
-        tests.append(test(model, tenant, "open", only))
+        for statistic in ("open", "open-root"):
+            tests.append(test(model, tenant, statistic, only))
     return {
         "master_key": key.master.hex(),
         "seeding": params.seeding,
