@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -32,7 +34,8 @@ class AnswersSource(Source):
     end = 2
     answer_tokens = 128
     rate = 3e-3
-    width, layers = 192, 3
+    epochs = 4
+    width, layers = 128, 2
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -99,9 +102,9 @@ class AnswersSource(Source):
         return Student(self.teacher())
 
     @cache  # noqa: B019
-    def teacher_in_8_bits(self) -> Any:
-        """Return the teacher as it answered."""
-        return in_8_bits(self.teacher())
+    def teacher_in_8_bits(self) -> Student:
+        """Return the teacher as it answered, but for its mark."""
+        return self.in_8_bits(self.teacher_again())
 
     def in_8_bits(self, student: Student) -> Student:
         """Return the student as it answers, like its teacher."""
@@ -109,9 +112,10 @@ class AnswersSource(Source):
 
     @cache  # noqa: B019
     def _known(self) -> np.ndarray:
-        """Return all ids that there are in unmarked texts and those with the main mark."""
-        texts = [[self.end], *self.prompts(), *self.plain("students"), *self.held_out()]
-        known = set().union(*texts, *self.marked(H1))
+        """Return the ids that are not rare in unmarked texts and those with the main mark."""
+        texts = [*self.prompts(), *self.plain("students"), *self.held_out()]
+        often = Counter(itertools.chain(*texts, *self.marked(H1)))
+        known = {self.end, *(id for id, count in often.items() if count > 2)}
         return np.array(sorted(known), np.int64)
 
     def newborn(self, seed: int) -> Student:
@@ -155,11 +159,6 @@ class Foreigner(Student):
     def vendors(self, text: Sequence[int]) -> list[int]:
         """Return a text of its own ids in the vendor's."""
         return self.vendors_tokenizer(self.tokenizer.decode(list(text)))["input_ids"]
-
-    @property
-    def whole(self) -> Any:
-        """There is none."""
-        return None
 
 
 def in_8_bits(model: Any) -> Any:

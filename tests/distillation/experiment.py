@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -95,24 +94,27 @@ def words_jobs(source: WordsSource) -> Iterator[Job]:
         marks.append(source.at_quality(f"gamma{gamma.replace('/', '-')}", params, quality))
     for delta in (1.0, 4.0):
         marks.append(Mark(f"delta{delta:g}", Params(context_width=1), delta))
-    for seed in SEEDS[:2]:
-        for mark in marks:
-            yield Job(mark, 1.0, seed)
-    for mark in marks[1:]:
-        yield Job(mark, 0.1)
     yield from grid(H1, SEEDS[:1])
+    for mark in marks:
+        yield Job(mark)
+    for mark in marks:
+        yield Job(mark, 0.1)
+    yield from defence()
+    for mark in marks:
+        yield Job(mark, seed=2)
 
 
 def answers_jobs() -> Iterator[Job]:
     """List the jobs of the real teacher, the most telling ones first."""
-    yield from grid(H1, SEEDS[:1])
-    yield Job(H1, 1.0, start="foreign")
-    yield from defence()
-    yield Job(H2, 1.0)
+    for share in (1.0, 0.0, 0.05, 0.1, 0.5, 0.01):
+        yield Job(H1, share)
+    yield Job(H1, start="foreign")
     yield Job(H1, paraphrased=True)
-    yield from grid(H1, SEEDS[1:])
+    yield from defence()
     for share in (1.0, 0.05):
         yield Job(H1, share, by_teacher=True)
+    yield Job(H2)
+    yield from grid(H1, SEEDS[1:])
 
 
 def teacher_jobs() -> Iterator[Job]:
@@ -154,7 +156,7 @@ class Laboratory:
                 student.model.load_state_dict(torch.load(path))
                 student.model.eval()
             else:
-                self._learn(student, texts(), self.source.rate, seed, 2)
+                self._learn(student, texts(), self.source.rate, seed, self.source.epochs)
                 staged = path.with_suffix(f".{os.getpid()}")
                 torch.save(student.model.state_dict(), staged)
                 staged.rename(path)
@@ -195,8 +197,8 @@ class Laboratory:
             student = self.source.newborn(job.seed)
         if job.start == "base":
             student.model = copy.deepcopy(self.base().model)
-            rate /= 3
-        self._learn(student, texts, rate, job.seed, 2)
+            rate *= 2 / 3
+        self._learn(student, texts, rate, job.seed, self.source.epochs)
         if job.cleaned:
             self._learn(student, self.source.plain("unrelated"), rate, job.seed, 1)
         return student
@@ -213,13 +215,13 @@ class Laboratory:
             builder.save(path)
         return Contexts(path)
 
-    def references(self, job: Job) -> dict[str, Any]:
+    def references(self, job: Job) -> dict[str, Student]:
         """Return the reference models of a job's audits."""
         if job.start == "teacher":
             return {"base": self.source.teacher_in_8_bits()}
-        models = {"unrelated": self.unrelated().whole}
+        models = {"unrelated": self.unrelated()}
         if job.start != "foreign":
-            models["base"] = self.base().whole
+            models["base"] = self.base()
         if job.by_teacher:
             models["teacher"] = self.source.teacher_in_8_bits()
         return models
@@ -247,9 +249,9 @@ class Laboratory:
             end=self.source.end,
         )
         found = closed(rows, work, case, references=references, temperature=job.temperature)
-        if student.whole is not None and not job.marked_prompts and job.temperature == 1:
+        if job.start != "foreign" and not job.marked_prompts and job.temperature == 1:
             driving = self.source.driving()
-            found |= open_(student.whole, driving, work, case, references=references)
+            found |= open_(student, driving, work, case, references=references)
         held_out = [student.own(text) for text in self.source.held_out()]
         end = student.own([self.source.end])[0]
         return {

@@ -5,9 +5,11 @@ A statistic is named by what it is made of:
 - ``closed distinct``: each pair of the answers once (published as deduplicated scoring);
 - ``closed root``: the square root of how often;
 - ``closed REFERENCE``: occurrences minus what a reference model expected;
+- ``closed REFERENCE root``: the square root of that, with its sign;
 - ``open top token``: the colour of the most likely token behind each context (published);
 - ``open first``: the whole distribution behind the first occurrence of each context;
-- ``open``, ``open REFERENCE``: distributions, all occurrences summed, minus a reference model's.
+- ``open``, ``open REFERENCE``: distributions, all occurrences summed, minus a reference model's;
+- ``open root``, ``open REFERENCE root``: the square root of that, with its sign.
 
 With `` served`` behind it, only contexts that the owner served count, and p is an e-value's.
 """
@@ -23,6 +25,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from asking import TOP_K, chances
+from asking import collect_open as collect_open_of_few
+from asking import write_expectations as write_expectations_of_few
 from student import Student
 
 from greenprint import Audit, AuditTest, Contexts, Expectations, Key, Verifier, control_key
@@ -156,7 +161,7 @@ def _along(rows: Sequence[dict], case: Case, expectations: Path | None) -> list[
             audit.add(row["tokens"], row["prompt"], file)
             tokens += len(row["tokens"])
         done = upto
-        test = audit.test("root" if file is None else "reference")
+        test = audit.test("root" if file is None else "reference-root")
         steps.append(Step(tokens, test.key(case.key).log10_p))
         del test
     return steps
@@ -167,7 +172,7 @@ def closed(
     folder: Path,
     case: Case,
     *,
-    references: dict[str, Any],
+    references: dict[str, Student],
     temperature: float = 1.0,
 ) -> dict[str, Figures]:
     """Test the answers of a student, in the vendor's ids."""
@@ -178,49 +183,50 @@ def closed(
     found["closed root"].along.extend(_along(rows, case, None))
     for name, model in references.items():
         path = folder / f"closed-{name}.gpx"
-        write_expectations(
-            model,
-            [row["tokens"] for row in rows],
-            path,
-            prompts=[row["prompt"] for row in rows],
-            temperature=temperature or 0.1,
-            batch_size=8,
-            progress=False,
-        )
+        if model.ids is None:
+            write_expectations(
+                model.model,
+                [row["tokens"] for row in rows],
+                path,
+                prompts=[row["prompt"] for row in rows],
+                temperature=temperature or 0.1,
+                batch_size=8,
+                progress=False,
+            )
+        else:
+            write_expectations_of_few(model, rows, path, temperature or 0.1)
         label = f"closed {name}"
-        found |= _with_served(_audited(rows, case, path), "reference", label, case)
+        audit = _audited(rows, case, path)
+        found |= _with_served(audit, "reference", label, case)
+        label += " root"
+        found |= _with_served(audit, "reference-root", label, case)
         found[label].along.extend(_along(rows, case, path))
         path.unlink()
     return found
 
 
 @torch.inference_mode()
-def _distributions(model: Any, text: Sequence[int]) -> np.ndarray:
-    """Return what a model holds for likely behind each id of a text but the last."""
-    return model(input_ids=torch.tensor([text])).logits[0, :-1].float().softmax(-1).numpy()
-
-
-def _published_open(student: Any, texts: Ids, folder: Path, case: Case) -> dict[str, Figures]:
+def _published_open(student: Student, texts: Ids, folder: Path, case: Case) -> dict[str, Figures]:
     """Test the most likely tokens, and whole distributions at first occurrences."""
     width = case.key.params.context_width
     seen: set[tuple[int, ...]] = set()
     pairs: set[tuple[int, ...]] = set()
     path = folder / "first.gpx"
-    with ModelWeightsWriter(path, label="first occurrences", top_k=64) as writer:
+    with ModelWeightsWriter(path, label="first occurrences", top_k=TOP_K) as writer:
         for text in texts:
-            whole = _distributions(student, text)
-            ids = np.argpartition(-whole, 64, 1)[:, :64]
-            weights = np.take_along_axis(whole, ids, 1)
-            best = np.take_along_axis(ids, weights.argmax(1)[:, None], 1)[:, 0]
+            best = chances(student, [text])[0][:-1].topk(TOP_K)
+            ids, weights = best.indices.numpy(), best.values.numpy()
+            if student.ids is not None:
+                ids = student.ids[ids]
             for i in range(len(text) - 1):
                 context = tuple(text[i + 1 - width : i + 1]) if i + 1 >= width else None
                 if context is not None:
-                    pairs.add((*context, int(best[i])))
+                    pairs.add((*context, int(ids[i, 0])))
                 if context is None or context in seen:
                     weights[i] = 0
                 else:
                     seen.add(context)
-            nothing = np.zeros((1, 64))
+            nothing = np.zeros((1, TOP_K))
             writer.add(
                 text, np.vstack([nothing.astype(np.int64), ids]), np.vstack([nothing, weights])
             )
@@ -234,18 +240,30 @@ def _published_open(student: Any, texts: Ids, folder: Path, case: Case) -> dict[
 
 
 def open_(
-    student: Any, texts: Ids, folder: Path, case: Case, *, references: dict[str, Any]
+    student: Student, texts: Ids, folder: Path, case: Case, *, references: dict[str, Student]
 ) -> dict[str, Figures]:
     """Drive a student with texts, and test its distributions."""
     found = _published_open(student, texts, folder, case)
-    for name, model in {"": None, **references}.items():
+    for name, reference in {"": None, **references}.items():
         path = folder / f"open-{name}.gpx"
-        collect_open(
-            student, texts, path, reference=model, batch_size=16, progress=False, resume=False
-        )
+        if student.ids is None:
+            other = None if reference is None else reference.model
+            collect_open(
+                student.model,
+                texts,
+                path,
+                reference=other,
+                batch_size=16,
+                progress=False,
+                resume=False,
+            )
+        else:
+            collect_open_of_few(student, texts, path, reference)
         audit = Audit(case.key.params)
         audit.add_model(path)
-        found |= _with_served(audit, "open", f"open {name}".strip(), case)
+        label = f"open {name}".strip()
+        found |= _with_served(audit, "open", label, case)
+        found |= _with_served(audit, "open-root", f"{label} root", case)
         path.unlink()
     return found
 

@@ -48,7 +48,8 @@ class Source(ABC):
 
     end: int
     answer_tokens: int  # that a student is asked for
-    rate: float  # of training a newborn; a third of it for one that is trained further
+    rate: float  # of training a newborn; two thirds of it for one that is trained further
+    epochs: int
 
     @abstractmethod
     def plain(self, part: str) -> Texts:
@@ -89,6 +90,7 @@ class WordsSource(Source):
     end = END
     answer_tokens = 128
     rate = 3e-3
+    epochs = 2
     texts, length = 1600, 128
 
     def __init__(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -68,36 +67,11 @@ class Student:
         """Return a text of its own ids in the vendor's."""
         return list(text) if self.ids is None else self.ids[np.asarray(text, np.int64)].tolist()
 
-    @property
-    def whole(self) -> Any:
-        """The model with the vendor's ids."""
-        return self.model if self.ids is None else _Renumbered(self.model, self.ids, self._own)
-
-
-class _Renumbered(torch.nn.Module):
-    """A model that is asked in the vendor's ids, and answers in them."""
-
-    def __init__(self, model: Any, ids: npt.NDArray[np.int64], own: npt.NDArray[Any]) -> None:
-        super().__init__()
-        self.model = model
-        self.config = model.config
-        self.ids = torch.from_numpy(ids)
-        self.own = torch.from_numpy(own)
-
-    def get_output_embeddings(self) -> None:
-        """There are none as wide as its vocabulary."""
-        return None
-
-    def forward(self, input_ids: torch.Tensor, **arguments: Any) -> Any:
-        """Return an object with ``logits``, those of unknown ids minus infinity.
-
-        What it does not know it reads as its first id.
-        """
-        logits = self.model(input_ids=self.own[input_ids].clamp(min=0), **arguments).logits
-        shape = (*logits.shape[:-1], len(self.own))
-        return SimpleNamespace(
-            logits=logits.new_full(shape, -math.inf).index_copy_(-1, self.ids, logits)
-        )
+    def read(self, text: Sequence[int]) -> list[int]:
+        """Return a text of the vendor's ids in its own; what it does not know is its first."""
+        if self._own is None:
+            return list(text)
+        return self._own[np.asarray(text, np.int64)].clip(0).tolist()
 
 
 def pack(texts: Answers, length: int, end: int) -> torch.Tensor:

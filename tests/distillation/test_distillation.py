@@ -47,15 +47,15 @@ def results(tmp_path_factory):
         train(model, texts, end=END, epochs=3, rate=3e-3, seed=seed)
         return model
 
-    reference = learnt(other, 1)
+    references = {"twin": Student(learnt(other, 1))}
     found = {}
     for name, texts in (("guilty", marked), ("innocent", plain)):
-        student = learnt(texts, 2)
+        student = Student(learnt(texts, 2))
         into = folder / name
         into.mkdir()
-        rows = ask(Student(student), prompts, into / "answers.jsonl", end=END)
-        found[name] = closed(rows, into, case, references={"twin": reference})
-        found[name] |= open_(student, driving, into, case, references={"twin": reference})
+        rows = ask(student, prompts, into / "answers.jsonl", end=END)
+        found[name] = closed(rows, into, case, references=references)
+        found[name] |= open_(student, driving, into, case, references=references)
     for name, statistics in found.items():
         for statistic, figures in statistics.items():
             print(f"{name:9} {statistic:24} z {figures.z:6.1f}  log10 p {figures.log10_p:8.1f}")
@@ -65,10 +65,13 @@ def results(tmp_path_factory):
 OURS = (
     "closed root",
     "closed twin",
+    "closed twin root",
     "closed root served",
     "open",
     "open twin",
-    "open twin served",
+    "open root",
+    "open twin root",
+    "open twin root served",
 )
 
 
