@@ -2,7 +2,6 @@
 
 #include <getopt.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 
@@ -106,9 +105,6 @@ enum {
   SERVED_BY,
   PROMPTS,
   CONTROLS,
-  NORMALIZE,
-  FORMAT,
-  FIELD,
   JSON,
   HTML
 };
@@ -156,17 +152,6 @@ static int set_option(int option, char **argv, void *data) {
     return CLI_OK;
   case CONTROLS:
     return set_controls(optarg, options);
-  case 't':
-    options->reading.tokenizer = optarg;
-    return CLI_OK;
-  case NORMALIZE:
-    return cli_parse_normalize(command, optarg, &options->reading.normalize);
-  case FORMAT:
-    options->reading.has_format = true;
-    return cli_parse_format(command, optarg, &options->reading.format);
-  case FIELD:
-    options->reading.field = optarg;
-    return CLI_OK;
   case JSON:
     options->json = true;
     return CLI_OK;
@@ -182,7 +167,7 @@ static int set_option(int option, char **argv, void *data) {
     options->help = true;
     return CLI_OK;
   default:
-    return cli_bad_option(command, option, argv);
+    return reading_set_option(command, option, argv, &options->reading);
   }
 }
 
@@ -228,12 +213,9 @@ static int check_answers(audit_options *options) {
 }
 
 static int parse(int argc, char **argv, const struct option *known, audit_options *options) {
-  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
   options->alpha = 1e-6;
   options->controls = 1000;
-  options->threads = processors < 1                 ? 1
-                     : processors < CLI_THREADS_MAX ? (unsigned)processors
-                                                    : CLI_THREADS_MAX;
+  options->threads = cli_usual_jobs();
   bool seen[CLI_OPTIONS_MAX] = {false};
   const int status = cli_each_option(options->command, argc, argv, ":k:t:qj:h", known, 0, seen,
                                      set_option, options, &options->help);
@@ -253,11 +235,9 @@ static int parse(int argc, char **argv, const struct option *known, audit_option
   {"key", required_argument, NULL, 'k'},                                                         \
       {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},                             \
       {"alpha", required_argument, NULL, ALPHA}, {"prompts", required_argument, NULL, PROMPTS},  \
-      {"tokenizer", required_argument, NULL, 't'},                                               \
-      {"normalize", optional_argument, NULL, NORMALIZE},                                         \
-      {"format", required_argument, NULL, FORMAT}, {"field", required_argument, NULL, FIELD},    \
-      {"json", no_argument, NULL, JSON}, {"html", required_argument, NULL, HTML},                \
-      {"quiet", no_argument, NULL, 'q'}, {"jobs", required_argument, NULL, 'j'}, {               \
+      READING_OPTIONS, {"json", no_argument, NULL, JSON},                                        \
+      {"html", required_argument, NULL, HTML}, {"quiet", no_argument, NULL, 'q'},                \
+      {"jobs", required_argument, NULL, 'j'}, {                                                  \
     "help", no_argument, NULL, 'h'                                                               \
   }
 

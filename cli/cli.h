@@ -81,6 +81,9 @@ int cli_parse_memory(const char *command, const char *text, uint64_t *bytes);
 int cli_parse_normalize(const char *command, const char *text, unsigned *normalize);
 int cli_parse_format(const char *command, const char *text, gp_input_format *format);
 
+/* The number of --jobs that is meant where it is not said: one for each processor. */
+unsigned cli_usual_jobs(void);
+
 /* The value of --partial, which goes to a file. */
 int cli_check_partial(const char *command, const char *path);
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int cli_bad_option(const char *command, int returned, char **argv) {
   const char *written = argv[optind - 1];
@@ -113,6 +114,13 @@ int cli_parse_jobs(const char *command, const char *text, unsigned *threads) {
   }
   *threads = (unsigned)number;
   return CLI_OK;
+}
+
+unsigned cli_usual_jobs(void) {
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  return processors < 1                 ? 1
+         : processors < CLI_THREADS_MAX ? (unsigned)processors
+                                        : CLI_THREADS_MAX;
 }
 
 int cli_parse_memory(const char *command, const char *text, uint64_t *bytes) {

@@ -198,6 +198,16 @@ def test_unknown_option(greenprint, command):
     )
 
 
+@pytest.mark.parametrize("command", ["audit", "trace"])
+@pytest.mark.parametrize("option", ["--role=user", "--recursive", "--skip-bad"])
+def test_options_of_reading_that_audits_lack(greenprint, command, option):
+    """They are known to the commands that read in the same way."""
+    assert greenprint.fails(command, "-k", "k.key", option) == (
+        f"greenprint {command}: unknown or ambiguous option {option}; "
+        f"see greenprint {command} --help"
+    )
+
+
 @pytest.mark.parametrize(
     "command, option",
     [("keygen", "-o"), ("keygen", "--cost"), ("verify", "-k"), ("verify", "--alpha")],
