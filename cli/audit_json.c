@@ -170,6 +170,12 @@ static json_t *served_object(const audit_evidence *evidence) {
              : json_null();
 }
 
+static json_t *anytime_object(const audit_findings *all) {
+  return all->has_anytime ? json_pack("{s:f, s:f}", "log10_e", all->anytime_log10_e, "log10_p",
+                                      fmin(0.0, -all->anytime_log10_e))
+                          : json_null();
+}
+
 bool audit_print_json(const audit_findings *all) {
   const audit_evidence *evidence = &all->evidence;
   const audit_test_findings *verdict = &all->tests[all->verdict];
@@ -177,16 +183,16 @@ bool audit_print_json(const audit_findings *all) {
   json_t *report = audit_json_evidence(evidence, "audit_version");
   const bool done =
       report != NULL &&
-      json_extend(report, json_pack("{s:o, s:s, s:s, s:{s:s, s:s}, s:f, s:s, s:o, s:o, s:o}",
+      json_extend(report, json_pack("{s:o, s:s, s:s, s:{s:s, s:s}, s:f, s:s, s:o, s:o, s:o, s:o}",
                                     "tenant", json_tenant(&evidence->options->tenant), "model",
                                     evidence->options->open ? "open" : "closed", "verdict",
                                     all->found ? "found" : "not_found", "verdict_by", "test",
                                     gp_audit_statistic_name(verdict->statistic), "contexts",
                                     audit_contexts_name(verdict->served), "log10_p",
                                     verdict->result.log10_p, "p_value",
-                                    cli_describe_p(p, verdict->result.log10_p), "served",
-                                    served_object(evidence), "tests", tests_array(all),
-                                    "controls", controls_object(all)));
+                                    cli_describe_p(p, verdict->result.log10_p), "anytime",
+                                    anytime_object(all), "served", served_object(evidence),
+                                    "tests", tests_array(all), "controls", controls_object(all)));
   if (!done) {
     json_decref(report);
     return false;

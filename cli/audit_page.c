@@ -12,17 +12,21 @@
 
 /* ---------------------------------------------------------- what both pages have */
 
+static void put_paragraph(FILE *out, const char *text) {
+  if (text[0] != '\0') {
+    (void)fputs("<p>", out);
+    html_put(out, text);
+    (void)fputs("</p>\n", out);
+  }
+}
+
 void audit_page_words(FILE *out, const audit_words *words) {
   (void)fputs("<section id=\"meaning\">\n<p class=\"lead\">", out);
   html_put(out, words->meaning);
-  (void)fputs("</p>\n<p>", out);
-  html_put(out, words->decided);
   (void)fputs("</p>\n", out);
-  if (words->controls[0] != '\0') {
-    (void)fputs("<p>", out);
-    html_put(out, words->controls);
-    (void)fputs("</p>\n", out);
-  }
+  put_paragraph(out, words->decided);
+  put_paragraph(out, words->anytime);
+  put_paragraph(out, words->controls);
   (void)fputs("<h2>What this rests on</h2>\n<ul>\n", out);
   for (size_t i = 0; i < words->n_assumed; i++) {
     (void)fputs("<li>", out);

@@ -85,6 +85,7 @@ static void print_item(const char *text) {
 void audit_print_words(const audit_words *words) {
   print_paragraph(words->meaning);
   print_paragraph(words->decided);
+  print_paragraph(words->anytime);
   print_paragraph(words->controls);
   (void)puts("\nWhat this rests on:");
   for (size_t i = 0; i < words->n_assumed; i++) {

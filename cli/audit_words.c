@@ -126,6 +126,20 @@ static void describe_decision(const audit_findings *all, audit_words *words) {
                        : "");
 }
 
+static void describe_anytime(const audit_findings *all, audit_words *words) {
+  char p[CLI_P_SIZE];
+  if (!all->has_anytime || all->evidence.counts.coins == 0) {
+    return;
+  }
+  (void)snprintf(words->anytime, AUDIT_WORDS_SIZE,
+                 "Whoever asks on until the evidence is enough may go by the anytime p instead, "
+                 "if that was decided before: %s, one over an e-value of the pairs as they first "
+                 "occurred (log10 e %.2f; SPEC.md section 8). In a model that had nothing to do "
+                 "with the key it reaches %g, whenever one looks, with probability at most %g.",
+                 cli_describe_p(p, fmin(0.0, -all->anytime_log10_e)), all->anytime_log10_e,
+                 all->evidence.options->alpha, all->evidence.options->alpha);
+}
+
 static void describe_fit(const audit_findings *all, char *out, size_t size) {
   const audit_controls *controls = &all->tests[all->verdict].controls;
   if (all->controls_fit) {
@@ -169,6 +183,7 @@ void audit_find_words(const audit_findings *all, audit_words *words) {
     describe_absent(all, words);
   }
   describe_decision(all, words);
+  describe_anytime(all, words);
   describe_controls(all, words);
   if (evidence->options->open) {
     assume_about_weights(words);

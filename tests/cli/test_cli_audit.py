@@ -6,8 +6,11 @@ import json
 import math
 
 import pytest
+import scipy.special
+import scipy.stats
 import students
 from students import (
+    GAMMA,
     Colours,
     as_lines,
     occurrences,
@@ -107,6 +110,30 @@ def test_guilty_and_innocent(greenprint, key, guilty, innocent, colours):
     assert found["tests"][0]["log10_p"] == pytest.approx(verified["log10_p"], rel=1e-9)
     assert (found["model"], found["served"], found["tenant"]) == ("closed", None, None)
     assert found["key_id"] == key.id and len(found["key_commitment"]) == 64
+
+
+def test_anytime_e_value(greenprint, key, guilty, innocent, colours):
+    """The e-value of section 8, for whoever stops when the evidence is enough."""
+    for name, answers in (("a", guilty), ("b", innocent), ("one", guilty[:1])):
+        write(greenprint, f"{name}.tokens", as_lines(answers))
+        report = audit(greenprint, f"{name}.tokens")
+        counts, _ = occurrences(answers)
+        _, _, n, green = weighted_sum(dict.fromkeys(counts, 1), colours)
+        # The integral of the likelihood ratio over the green rate, as a beta distribution's tail.
+        log_e = (
+            scipy.special.betaln(green + 1, n - green + 1)
+            + scipy.stats.beta.logsf(GAMMA, green + 1, n - green + 1)
+            - green * math.log(GAMMA)
+            - (n - green + 1) * math.log1p(-GAMMA)
+        )
+        expected = log_e / math.log(10)
+        assert report["anytime"]["log10_e"] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+        assert report["anytime"]["log10_p"] == min(0, -report["anytime"]["log10_e"])
+        text = greenprint("audit", "-k", "k.key", f"{name}.tokens", "--html", f"{name}.html")
+        said = f"(log10 e {expected:.2f}; SPEC.md section 8)"
+        assert said in " ".join(text.stdout.split())
+        assert said in (greenprint.folder / f"{name}.html").read_text()
+    assert audit(greenprint, "a.tokens")["anytime"]["log10_e"] > 6
 
 
 def test_inputs_are_named_with_their_digests(greenprint, key, guilty):
@@ -250,6 +277,8 @@ def test_served(greenprint, key, guilty, innocent, colours):
         assert (test["p_is"] == "e-value") == is_served
         if is_served:
             assert test["log10_p"] == min(0, -test["log10_e"])
+    # The anytime p is about all that was asked, not about what the key had selected.
+    assert found["anytime"] == audit(greenprint, "a.tokens")["anytime"]
     assert found["inputs"][1]["role"] == "served"
     assert found["inputs"][1]["contexts"] == len(windows(guilty[:20]))
     data = (greenprint.folder / "served.gpc").read_bytes()
@@ -287,6 +316,7 @@ def test_open(greenprint, key, innocent, colours):
     write(greenprint, "a.gpx", weights_file(documents[:9], 2, b"suspect - base"))
     write(greenprint, "b.gpx", weights_file(documents[9:], 2, b"suspect - base"))
     found = audit(greenprint, "--open", "a.gpx", "b.gpx", status=0)
+    assert found["anytime"] is None
     assert (found["model"], found["suspect"]) == ("open", "suspect - base")
     assert found["verdict_by"] == {"test": "open", "contexts": "all"}
     assert [test["test"] for test in found["tests"]] == ["open"]
