@@ -46,7 +46,7 @@ const char audit_help[] =
     "      --html FILE             a page with the controls drawn as well\n"
     "  -q, --quiet                 the verdict alone, and no progress\n"
     "\n"
-    "  -j, --jobs N                threads: as many as there are processors\n"
+    "  -j, --jobs N                threads: one on each processor it may use\n"
     "  -h, --help                  show this help\n"
     "\n"
     "Exit status: 0 found, 1 not found, 2 an error, and then nothing is written on\n"
@@ -88,7 +88,7 @@ const char trace_help[] =
     "      --html FILE             a page as well\n"
     "  -q, --quiet                 the verdict alone, and no progress\n"
     "\n"
-    "  -j, --jobs N                threads: as many as there are processors\n"
+    "  -j, --jobs N                threads: one on each processor it may use\n"
     "  -h, --help                  show this help\n"
     "\n"
     "Exit status: 0 some tenant found, 1 none found, 2 an error, and then nothing is written\n"
@@ -215,7 +215,7 @@ static int check_answers(audit_options *options) {
 static int parse(int argc, char **argv, const struct option *known, audit_options *options) {
   options->alpha = 1e-6;
   options->controls = 1000;
-  options->threads = cli_usual_jobs();
+  options->threads = gp_usable_processors();
   bool seen[CLI_OPTIONS_MAX] = {false};
   const int status = cli_each_option(options->command, argc, argv, ":k:t:qj:h", known, 0, seen,
                                      set_option, options, &options->help);

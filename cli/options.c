@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 int cli_bad_option(const char *command, int returned, char **argv) {
   const char *written = argv[optind - 1];
@@ -108,19 +107,12 @@ int cli_parse_tenant(const char *command, const char *text, gp_verifier_options 
 
 int cli_parse_jobs(const char *command, const char *text, unsigned *threads) {
   uint64_t number = 0;
-  if (!cli_parse_number(text, CLI_THREADS_MAX, &number) || number == 0) {
+  if (!cli_parse_number(text, GP_THREADS_MAX, &number) || number == 0) {
     return cli_fail(command, "--jobs %s is not a whole number from 1 to %d", text,
-                    CLI_THREADS_MAX);
+                    GP_THREADS_MAX);
   }
   *threads = (unsigned)number;
   return CLI_OK;
-}
-
-unsigned cli_usual_jobs(void) {
-  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  return processors < 1                 ? 1
-         : processors < CLI_THREADS_MAX ? (unsigned)processors
-                                        : CLI_THREADS_MAX;
 }
 
 int cli_parse_memory(const char *command, const char *text, uint64_t *bytes) {

@@ -51,7 +51,7 @@ const char verify_help[] =
     "  -q, --quiet                 the verdict alone, and no progress\n"
     "\n"
     "Resources:\n"
-    "  -j, --jobs N                threads: as many as there are processors\n"
+    "  -j, --jobs N                threads: one on each processor it may use\n"
     "      --max-memory SIZE       go to disk ($TMPDIR or /var/tmp) beyond: 500M, 8G\n"
     "  -h, --help                  show this help\n"
     "\n"
@@ -177,7 +177,7 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {0},
   };
   options->alpha = 1e-6;
-  options->threads = cli_usual_jobs();
+  options->threads = gp_usable_processors();
   bool seen[CLI_OPTIONS_MAX] = {false};
   const int status = cli_each_option(name, argc, argv, ":k:t:rqj:h", known, 'k', seen, set_option,
                                      options, &options->help);
