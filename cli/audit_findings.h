@@ -87,7 +87,9 @@ typedef struct audit_words {
   char verdict[128]; /* "Found: the mark of key … in what the model has learned." without it */
   char meaning[AUDIT_WORDS_SIZE];
   char decided[AUDIT_WORDS_SIZE]; /* which test decides, and what the others are */
-  char anytime[AUDIT_WORDS_SIZE]; /* empty where there is nothing to say; so is the next */
+  /* These are empty where there is nothing to say. */
+  char broken[AUDIT_WORDS_SIZE]; /* why the verdict must not be relied on: to stand below it */
+  char anytime[AUDIT_WORDS_SIZE];
   char controls[AUDIT_WORDS_SIZE];
   char assumed[AUDIT_ASSUMED_MAX][AUDIT_WORDS_SIZE];
   size_t n_assumed;

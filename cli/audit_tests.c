@@ -165,12 +165,6 @@ int audit_run_tests(audit_findings *all) {
   const audit_options *options = all->evidence.options;
   gp_error error;
   choose_tests(all);
-  if (options->served != NULL) {
-    const int status = evidence_set_served(&all->evidence, options->served);
-    if (status != CLI_OK) {
-      return status;
-    }
-  }
   all->n_controls = (size_t)options->controls;
   all->z = calloc(all->n_controls + 1, sizeof *all->z);
   all->log10_p = calloc(all->n_controls + 1, sizeof *all->log10_p);

@@ -185,7 +185,7 @@ static double false_positive_rate(const gp_contexts_info *info) {
 static void print_text(const gp_contexts_info *info, uint64_t bad, const char *digest) {
   put_label("contexts");
   (void)printf("%" PRIu64 " of %" PRIu32 " token%s\n", info->contexts, info->context_width,
-               info->context_width == 1 ? "" : "s");
+               cli_plural(info->context_width));
   put_label("documents");
   (void)printf("%" PRIu64 "\n", info->documents);
   if (bad > 0) {

@@ -86,28 +86,23 @@ static int set_keys(verify_run *run) {
   return status;
 }
 
-/* The page takes the place of a file of its name: not of one that the run needs. */
 static int check_page(const verify_run *run) {
   const verify_options *options = run->options;
   const char *page = options->html;
-  if (page == NULL) {
-    return CLI_OK;
+  const char *const known[] = {options->reading.tokenizer, options->weights, options->tenants,
+                               options->partial, options->passphrase_file};
+  int status = report_check_page(name, page);
+  if (status == CLI_OK) {
+    status = report_check_spared(name, page, known, sizeof known / sizeof known[0]);
   }
-  bool needed = inputs_same_file(page, options->reading.tokenizer) ||
-                inputs_same_file(page, options->weights) ||
-                inputs_same_file(page, options->tenants) ||
-                inputs_same_file(page, options->partial) ||
-                inputs_same_file(page, options->passphrase_file);
-  for (size_t i = 0; i < options->n_keys && !needed; i++) {
-    needed = inputs_same_file(page, options->keys[i]);
+  if (status == CLI_OK) {
+    status = report_check_spared(name, page, options->keys, options->n_keys);
   }
-  for (size_t i = 0; i < run->names.count && !needed; i++) {
-    needed = inputs_same_file(page, run->names.names[i]);
+  if (status == CLI_OK) {
+    status =
+        report_check_spared(name, page, (const char *const *)run->names.names, run->names.count);
   }
-  if (needed) {
-    return cli_fail(name, "--html %s would replace a file of this very run", page);
-  }
-  return report_check_page(name, page);
+  return status;
 }
 
 static int run_and_report(verify_run *run) {

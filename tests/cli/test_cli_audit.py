@@ -297,6 +297,43 @@ def test_nothing_served_occurs(greenprint, key, innocent):
     assert "Nothing was tested: no context that was served occurs." in text
 
 
+def test_words_about_nothing(greenprint, key):
+    """What was not tested is named, and so is why."""
+    rows = [{"tokens": [1, 2, 3, 4], "p": [1, 2, 3, 4]}, {"tokens": [5, 6], "p": []}]
+    write(greenprint, "all.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write(greenprint, "short.jsonl", json.dumps(rows[1]) + "\n")
+    write(greenprint, "w.gpx", weights_file([([1, 2, 3], [{}, {}, {}])], 2, b"x"))
+    for arguments, reason in (
+        (
+            ("--prompts", "p", "all.jsonl"),
+            "--prompts left out all positions, as each context occurs in the prompt of its own "
+            "answer. Does the field p hold the prompt alone, without the answer?",
+        ),
+        (("--prompts", "p", "short.jsonl"), "no answer has more than 2 tokens."),
+        (("--open", "w.gpx"), "the files hold no weight for any position."),
+    ):
+        result = greenprint("audit", "-k", "k.key", "--html", "a.html", *arguments)
+        words = " ".join(result.stdout.split())
+        assert (result.returncode, f"Nothing was tested: {reason}" in words) == (1, True), words
+        assert "as they should" not in words
+        assert "<svg" not in (greenprint.folder / "a.html").read_text()
+    said = greenprint(
+        *("trace", "-k", "k.key", "--tenants", "0-1", "--prompts", "p", "all.jsonl")
+    ).stdout
+    assert "Nothing was tested: --prompts left out all positions" in said
+
+
+def test_one_of_each(greenprint, key):
+    write(greenprint, "a.tokens", "1 2 3\n")
+    text = greenprint("audit", "-k", "k.key", "--controls", "1", "--html", "a.html", "a.tokens")
+    words = " ".join(text.stdout.split())
+    for phrase in ("1 document, 3 tokens", "1 pair in 1 context", "1 control key that nobody"):
+        assert f" {phrase} " in words, phrase
+    assert "1 control key, made" in (greenprint.folder / "a.html").read_text()
+    text = greenprint("trace", "-k", "k.key", "--tenants", "7-7", "a.tokens").stdout
+    assert text.startswith(f"Not found: the mark of any of 1 tenant of key {key.id}.\n")
+
+
 # ------------------------------------------------------------------------ open
 
 
@@ -367,6 +404,32 @@ def test_controls_can_be_made_again(greenprint, key, guilty):
     # Fewer controls are the first of more.
     fewer = audit(greenprint, "a.tokens", controls=7)
     assert fewer["controls"]["z"] == z[:7]
+
+
+def test_controls_that_are_found(greenprint, key):
+    """Text that several control keys have marked: there the audit is not to be trusted."""
+    controls = [Colours(Watermark(students.control_key(key, index))) for index in range(4)]
+    answers = [x for i, one in enumerate(controls) for x in student(i, 0.6, one, documents=30)]
+    write(greenprint, "a.tokens", as_lines(answers))
+    found = audit(greenprint, "a.tokens", status=1)
+    assert found["controls"]["as_they_should_be"] is False
+    tests = {test["test"]: test["controls"] for test in found["tests"]}
+    worst = min(tests, key=lambda name: tests[name]["log10_p_small"])
+    assert tests[worst]["log10_p_small"] < -4
+    warning = (
+        "Something is wrong with this audit, and its verdict must not be relied on: in the test "
+        f'"{worst}" over all contexts p is at most 1/128 for {tests[worst]["small"]} of 10 '
+        "control keys, which nobody ever used. That is more than chance allows."
+    )
+    for brief in ((), ("-q",)):
+        text = greenprint(
+            *("audit", "-k", "k.key", "--controls", "10", "--html", "a.html", *brief, "a.tokens")
+        ).stdout
+        verdict, said = text.split("\n\n")[:2]
+        assert verdict.startswith("Not found: ") and " ".join(said.split()) == warning
+    assert "as they should" not in text
+    page = (greenprint.folder / "a.html").read_text()
+    assert warning.replace('"', "&quot;") in page or warning in page
 
 
 def test_no_controls(greenprint, key, guilty):
@@ -491,7 +554,19 @@ ROW = '{"tokens": [1, 2, 3, 4], "p": [1, 2], "t": "text"}\n'
         (("-k", "k.key", "--prompts", "none", "a.jsonl"), "--prompts: a.jsonl:1: "),
         (("-k", "k.key", "--served", "none.gpc", "a.jsonl"), "none.gpc: "),
         (("-k", "k.key", "--served", "a.jsonl", "a.jsonl"), "a.jsonl: "),
+        # The set is looked at before the answers are.
+        (("-k", "k.key", "--served", "a.jsonl", "none.jsonl"), "a.jsonl: "),
+        (("-k", "k.key", "--served", "w.gpc", "none.jsonl"), "w.gpc: "),
         (("-k", "k.key", "--reference", "a.jsonl", "a.jsonl"), "a.jsonl: "),
+        (
+            ("-k", "k.key", "none.jsonl", "none.gpx"),
+            "none.gpx: a file of model weights, not of answers: --open takes it",
+        ),
+        (
+            ("-k", "k.key", "reference.gpx"),
+            "reference.gpx: what a reference model expected, not answers: --reference takes it",
+        ),
+        (("-k", "k.key", "--html", "", "a.jsonl"), "--html: the name is empty"),
         (("-k", "k.key", "--html", "-", "a.jsonl"), "--html -: the page goes to a file"),
         (("-k", "k.key", "--html", "a.jsonl", "a.jsonl"), "--html a.jsonl would replace a file"),
         (("-k", "k.key", "--html", "k.key", "a.jsonl"), "--html k.key would replace a file"),
@@ -506,6 +581,7 @@ def test_refusals(greenprint, key, arguments, message):
     write(greenprint, "a.jsonl", ROW)
     write(greenprint, "empty.tokens", "")
     write(greenprint, "none.gpx", weights_file([], 2, b""))
+    write(greenprint, "reference.gpx", weights_file([], 1, b""))
     greenprint("keygen", "-o", "fixed.key", "--unsealed", "--seeding", "fixed")
     write(greenprint, "log.tokens", "1 2 3 4 5\n")
     made = greenprint("contexts", "build", "--context-width", "3", "-o", "w.gpc", "log.tokens")
@@ -513,6 +589,24 @@ def test_refusals(greenprint, key, arguments, message):
     said = greenprint.fails("audit", *arguments, input=ROW.encode())
     assert said.startswith(f"greenprint audit: {message}"), said
     assert (greenprint.folder / "a.jsonl").read_text() == ROW
+
+
+@pytest.mark.parametrize("command", ["audit", "verify"])
+def test_page_in_the_place_of_a_redirected_file(greenprint, key, command):
+    write(greenprint, "in.tokens", "1 2 3 4\n")
+    arguments = (command, "-k", "k.key", "--html", "in.tokens")
+    for files in ((), ("-",)):
+        with open(greenprint.folder / "in.tokens", "rb") as file:
+            said = greenprint.fails(*arguments, *files, stdin=file)
+        assert said == (
+            f"greenprint {command}: --html in.tokens would replace a file of this very run"
+        )
+    write(greenprint, "b.tokens", "1 2 3 4\n")
+    with open(greenprint.folder / "in.tokens", "ab") as file:
+        result = greenprint(*arguments, "b.tokens", stdout=file)
+    assert result.returncode == 2
+    assert "--html in.tokens: standard output goes to that file" in result.stderr
+    assert (greenprint.folder / "in.tokens").read_text() == "1 2 3 4\n"
 
 
 def test_bad_rows(greenprint, key):
