@@ -1049,7 +1049,8 @@ GP_API GP_MUST_CHECK gp_status gp_audit_add(gp_audit *audit, const uint32_t *pro
                                             size_t n_tokens, gp_expectations *expectations,
                                             gp_error *error);
 
-/* Adds a whole file of model weights. An audit holds answers or model weights, not both. */
+/* Adds a whole file of model weights, of which nothing was read before (GP_ERR_ARGUMENT). An
+ * audit holds answers or model weights, not both. */
 GP_API GP_MUST_CHECK gp_status gp_audit_add_model(gp_audit *audit, gp_model_weights *file,
                                                   gp_error *error);
 

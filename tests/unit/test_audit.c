@@ -356,6 +356,21 @@ static void compare_served(gp_audit *audit, naive *sums, const gp_params *params
   }
 }
 
+/* A file of which a document was read is not added either; the audit stays as it was. */
+static void assert_part_is_refused(const image *bytes, gp_audit *audit) {
+  image_source source = {.bytes = bytes->bytes, .size = bytes->size, .step = 5000};
+  gp_model_weights *file = NULL;
+  const uint32_t *tokens = NULL;
+  size_t n_tokens = 0;
+  bool more = false;
+  assert_ok(gp_model_weights_open_source(read_image, &source, "x.gpx", &file, error));
+  assert_ok(gp_model_weights_next(file, &tokens, &n_tokens, &more, error));
+  assert_true(more);
+  assert_fails(gp_audit_add_model(audit, file, error), GP_ERR_ARGUMENT,
+               "x.gpx: was read before, in part or to its end: open it again");
+  gp_model_weights_free(file);
+}
+
 /* The same of a model's weights. */
 static void compare_open(const gp_params *params, const corpus *made) {
   image bytes = {0};
@@ -379,7 +394,11 @@ static void compare_open(const gp_params *params, const corpus *made) {
   assert_ok(gp_model_weights_open_source(read_image, &source, "x.gpx", &file, error));
   assert_ok(gp_audit_new(params, &audit, error));
   assert_ok(gp_audit_add_model(audit, file, error));
+  /* It would add nothing, and seem to have added something. */
+  assert_fails(gp_audit_add_model(audit, file, error), GP_ERR_ARGUMENT,
+               "x.gpx: was read before, in part or to its end: open it again");
   gp_model_weights_free(file);
+  assert_part_is_refused(&bytes, audit);
   free(bytes.bytes);
   gp_key *key = test_key(params);
   naive sums;
