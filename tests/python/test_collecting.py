@@ -311,6 +311,22 @@ def test_open_arguments(tmp_path, suspect, settings, reason) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_texts_of_another_model(tmp_path, suspect) -> None:
+    """Both models have to know the ids; which do not is said before torch fails in its way."""
+    large = small_model(3, vocabulary=210)
+    for models in ((suspect, None), (large, suspect), (suspect, large)):
+        with pytest.raises(
+            greenprint.ArgumentError, match="token id 205 is beyond the 200 that the model knows"
+        ):
+            collect_open(
+                models[0], [[1, 2], [3, 205, 4]], tmp_path / "x.gpx", reference=models[1],
+                progress=False, resume=False,
+            )  # fmt: skip
+    with pytest.raises(greenprint.ArgumentError, match="token id 205 is beyond the 200"):
+        write_expectations(suspect, [[3, 205, 4]], tmp_path / "y.gpx", progress=False)
+    assert not (tmp_path / "y.gpx").exists()
+
+
 # --- the closed collector -------------------------------------------------------------------
 
 PROMPT_LENGTHS = (3, 9, 1, 20, 5, 5, 12)
@@ -480,6 +496,13 @@ def test_closed_with_a_reference(tmp_path, rng, suspect, base) -> None:
         ([[1]], {"reference": "model"}, "go together"),
         ([[1]], {"expectations": "x.gpx"}, "go together"),
         (["text"], {}, r"prompts\[0\] is a str"),
+        ([], {}, "prompts is empty: there is nothing to be asked"),
+        ([[1], [199, 200]], {}, r"prompts\[1\]: token id 200 is beyond the 200 that the model"),
+        ([[1]], {"temperature": "0.5"}, "temperature must be a number, not str"),
+        ([[1]], {"temperature": None}, "temperature must be a number, not NoneType"),
+        ([[1]], {"temperature": True}, "temperature must be a number, not bool"),
+        ([[1]], {"temperature": [0.5, 0.5]}, "temperature must be a number, not list"),
+        ([[1]], {"temperature": np.ones(2)}, "temperature must be a number, not ndarray"),
     ],
 )
 def test_closed_arguments(tmp_path, suspect, prompts, settings, reason) -> None:
@@ -489,3 +512,28 @@ def test_closed_arguments(tmp_path, suspect, prompts, settings, reason) -> None:
             **{"max_new_tokens": 10, "progress": False, **settings},
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "y/../x.jsonl", "link", "x.jsonl.part"])
+def test_expectations_in_the_place_of_the_answers(tmp_path, suspect, base, name) -> None:
+    (tmp_path / "y").mkdir()
+    (tmp_path / "link").symlink_to("x.jsonl")
+    with pytest.raises(greenprint.ArgumentError, match="take the place of the answers"):
+        collect_closed(
+            suspect, [[1]], tmp_path / "x.jsonl", reference=base,
+            expectations=f"{tmp_path}/{name}", max_new_tokens=1, progress=False,
+        )  # fmt: skip
+    assert {file.name for file in tmp_path.iterdir()} == {"y", "link"}
+
+
+def test_temperatures_of_other_types(tmp_path, suspect) -> None:
+    """What is a number is taken as one."""
+    torch = pytest.importorskip("torch", reason=REASON)
+    files = []
+    for temperature in (1.0, 1, np.float32(1), np.ones(()), torch.tensor(1.0)):
+        collect_closed(
+            suspect, [[5, 6]], tmp_path / "x.jsonl", temperature=temperature, max_new_tokens=9,
+            progress=False,
+        )  # fmt: skip
+        files.append((tmp_path / "x.jsonl").read_bytes())
+    assert files == files[:1] * 5

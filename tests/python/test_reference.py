@@ -480,7 +480,9 @@ def test_model_arguments(tmp_path, model) -> None:
     for settings, reason in (
         ({"temperature": 0.0}, "temperature"),
         ({"temperature": math.nan}, "temperature"),
+        ({"temperature": "1"}, "temperature must be a number, not str"),
         ({"min_probability": 1.5}, "min_probability"),
+        ({"min_probability": None}, "min_probability must be a number, not NoneType"),
         ({"window": 65}, "window"),
         ({"window": 1}, "window"),
         ({"batch_size": 0}, "batch_size"),
