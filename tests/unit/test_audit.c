@@ -43,14 +43,7 @@ static void make_corpus(corpus *made, uint32_t vocabulary, uint64_t *random) {
     }
     for (size_t i = 0; i < n_tokens[a]; i++) {
       made->tokens[a][i] = any_id(made, random);
-      gp_position *position = &made->expected[a][i];
-      position->count = next_random(random) % (TOP + 1);
-      uint32_t id = 0;
-      for (size_t j = 0; j < position->count; j++) {
-        id += (uint32_t)(next_random(random) % 4 + 1) * STRIDE;
-        position->ids[j] = id;
-        position->probabilities[j] = (float)(next_random(random) % 1000 + 1) / (1000.0F * TOP);
-      }
+      make_position(&made->expected[a][i], TOP, 4, STRIDE, random);
     }
   }
 }
@@ -59,15 +52,7 @@ static void make_corpus(corpus *made, uint32_t vocabulary, uint64_t *random) {
 static void put_corpus(image *file, const corpus *made) {
   put_header(file, "random", 0, TOP);
   for (size_t a = 0; a < ANSWERS; a++) {
-    put_document(file, made->tokens[a], made->n_tokens[a]);
-    for (size_t i = 0; i < made->n_tokens[a]; i++) {
-      const gp_position *position = &made->expected[a][i];
-      put_u8(file, (uint8_t)position->count);
-      for (size_t j = 0; j < position->count; j++) {
-        put_entry(file, position->ids[j], position->probabilities[j]);
-      }
-    }
-    put_checksum(file);
+    put_expected(file, made->tokens[a], made->expected[a], made->n_tokens[a]);
   }
   put_end(file);
 }
