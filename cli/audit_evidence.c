@@ -434,7 +434,9 @@ static int check_documents(audit_evidence *evidence) {
   gp_audit_get_counts(evidence->audit, &evidence->counts);
   return evidence->counts.documents > 0
              ? CLI_OK
-             : cli_fail(evidence->options->command, "no document was read: the inputs hold none");
+             : cli_fail(
+                   evidence->options->command, "no document was read: the inputs hold none%s",
+                   evidence->options->reading.role != NULL ? ", or no message of that role" : "");
 }
 
 int evidence_collect(const audit_options *options, audit_evidence *evidence) {

@@ -39,7 +39,9 @@ const char audit_help[] =
     "                              trailing, separated by commas; all without STEPS\n"
     "      --format FORMAT         text, tokens, jsonl, npy, u16 or u32; by the name without\n"
     "      --field PATH            where in the object the answer is: text.body; without it\n"
-    "                              text with -t, and else tokens\n"
+    "                              messages with --role, text with -t, and else tokens\n"
+    "      --role ROLE             the field is a chat; its messages of this role, assistant\n"
+    "                              say, are answers\n"
     "\n"
     "What to write:\n"
     "      --json                  the report as one JSON object\n"
@@ -81,7 +83,9 @@ const char trace_help[] =
     "                              trailing, separated by commas; all without STEPS\n"
     "      --format FORMAT         text, tokens, jsonl, npy, u16 or u32; by the name without\n"
     "      --field PATH            where in the object the answer is: text.body; without it\n"
-    "                              text with -t, and else tokens\n"
+    "                              messages with --role, text with -t, and else tokens\n"
+    "      --role ROLE             the field is a chat; its messages of this role, assistant\n"
+    "                              say, are answers\n"
     "\n"
     "What to write:\n"
     "      --json                  the report as one JSON object\n"
@@ -175,10 +179,10 @@ static int set_option(int option, char **argv, void *data) {
  * them. */
 static int check_open(const audit_options *options) {
   if (options->reading.tokenizer != NULL || options->reading.normalize != 0 ||
-      options->reading.has_format || options->reading.field != NULL || options->prompts != NULL ||
-      options->reference != NULL) {
+      options->reading.has_format || options->reading.field != NULL ||
+      options->reading.role != NULL || options->prompts != NULL || options->reference != NULL) {
     return cli_fail(options->command, "--open reads files of model weights: --tokenizer, "
-                                      "--normalize, --format, --field, --prompts and "
+                                      "--normalize, --format, --field, --role, --prompts and "
                                       "--reference are for answers");
   }
   return options->n_files > 0
@@ -189,6 +193,11 @@ static int check_open(const audit_options *options) {
 /* The prompts are in other fields of the same lines. */
 static int check_prompts(audit_options *options) {
   reading_options *reading = &options->reading;
+  if (reading->role != NULL) {
+    return cli_fail(options->command, "--prompts is for rows of one prompt and one answer, not "
+                                      "for --role; of a chat of two messages they are --prompts "
+                                      "messages.0.content and --field messages.1.content");
+  }
   bool standard_input = options->n_files == 0;
   for (size_t i = 0; i < options->n_files; i++) {
     standard_input = standard_input || strcmp(options->files[i], "-") == 0;

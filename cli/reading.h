@@ -30,11 +30,12 @@ enum {
 #define READING_OPTIONS                                                                          \
   {"tokenizer", required_argument, NULL, 't'},                                                   \
       {"normalize", optional_argument, NULL, READING_NORMALIZE},                                 \
-      {"format", required_argument, NULL, READING_FORMAT}, {                                     \
-    "field", required_argument, NULL, READING_FIELD                                              \
+      {"format", required_argument, NULL, READING_FORMAT},                                       \
+      {"field", required_argument, NULL, READING_FIELD}, {                                       \
+    "role", required_argument, NULL, READING_ROLE                                                \
   }
 #define READING_MORE_OPTIONS                                                                     \
-  {"role", required_argument, NULL, READING_ROLE}, {"recursive", no_argument, NULL, 'r'}, {      \
+  {"recursive", no_argument, NULL, 'r'}, {                                                       \
     "skip-bad", no_argument, NULL, READING_SKIP_BAD                                              \
   }
 

@@ -5,6 +5,7 @@ import html.parser
 import json
 import math
 
+import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
@@ -185,26 +186,64 @@ def test_prompts_are_left_out(greenprint, key, colours):
     agrees(fair["tests"][0], dict.fromkeys(counts, 1), colours)
 
 
+# A tokenizer of words w0 to w49, whose ids are 1 to 50.
+WORDS = {
+    "model": {
+        "type": "Unigram",
+        "unk_id": 0,
+        "vocab": [["<unk>", 0.0]] + [[f"\u2581w{i}", -1.0] for i in range(50)],
+    },
+    "added_tokens": [],
+    "normalizer": None,
+    "pre_tokenizer": {
+        "type": "Metaspace",
+        "replacement": "\u2581",
+        "add_prefix_space": False,
+    },
+    "decoder": None,
+    "post_processor": None,
+}
+
+
+def test_chats(greenprint, key):
+    """The messages of a role are answers, each by itself; what others say does not count."""
+    source = np.random.default_rng(8)
+    said = source.integers(0, 50, (40, 4, 30)).tolist()
+    names = ("user", "assistant", "user", "assistant")
+    texts = [["".join(f" w{i}" for i in message) for message in chat] for chat in said]
+    chats = [
+        [{"role": name, "content": text} for name, text in zip(names, chat, strict=True)]
+        for chat in texts
+    ]
+    chats.append([{"role": "user", "content": " w1"}])
+    write(greenprint, "t.json", json.dumps(WORDS))
+    for field in ("messages", "log"):
+        rows = "".join(json.dumps({field: chat}) + "\n" for chat in chats)
+        write(greenprint, f"{field}.jsonl", rows)
+    write(
+        greenprint, "ids.tokens", as_lines([i + 1 for i in one] for c in said for one in c[1::2])
+    )
+    for arguments in (("messages.jsonl",), ("--field", "log", "log.jsonl")):
+        found = audit(greenprint, "-t", "t.json", "--role", "assistant", *arguments)
+        assert (found["role"], found["counts"]["documents"]) == ("assistant", 80)
+        plain = audit(greenprint, "ids.tokens")
+        assert (found["tests"], found["counts"]) == (plain["tests"], plain["counts"])
+        assert plain["role"] is None
+    options = ("-k", "k.key", "--tenants", "0-9", "--json")
+    traced = greenprint(
+        "trace", *options, "-t", "t.json", "--role", "assistant", "messages.jsonl"
+    )
+    plain = greenprint("trace", *options, "ids.tokens")
+    traced, plain = json.loads(traced.stdout), json.loads(plain.stdout)
+    assert traced["role"] == "assistant" and traced["tenants"] == plain["tenants"]
+    message = greenprint.fails(
+        *("audit", "-k", "k.key", "-t", "t.json", "--role", "tool", "messages.jsonl")
+    )
+    assert message.endswith("the inputs hold none, or no message of that role")
+
+
 def test_text_is_tokenized_like_its_prompt(greenprint, key):
-    words = [f"w{i}" for i in range(50)]
-    tokenizer = {
-        "model": {
-            "type": "Unigram",
-            "unk_id": 0,
-            "vocab": [["<unk>", 0.0]] + [[word, -1.0] for word in words],
-        },
-        "added_tokens": [],
-        "normalizer": None,
-        "pre_tokenizer": {
-            "type": "Metaspace",
-            "replacement": "\u2581",
-            "add_prefix_space": False,
-        },
-        "decoder": None,
-        "post_processor": None,
-    }
-    tokenizer["model"]["vocab"] = [["<unk>", 0.0]] + [[f"\u2581w{i}", -1.0] for i in range(50)]
-    write(greenprint, "t.json", json.dumps(tokenizer))
+    write(greenprint, "t.json", json.dumps(WORDS))
     text = " w1 w2 w3 w4 w5 w6"
     rows = [{"text": text, "q": " w2 w3"}, {"text": text, "q": [99, 98]}]
     write(greenprint, "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
@@ -544,6 +583,11 @@ ROW = '{"tokens": [1, 2, 3, 4], "p": [1, 2], "t": "text"}\n'
         (("-k", "k.key", "--normalize", "a.jsonl"), "--normalize is for text"),
         (("-k", "k.key", "--open"), "--open: name the files of model weights"),
         (("-k", "k.key", "--open", "--prompts", "p", "w"), "--open reads files of model weights"),
+        (("-k", "k.key", "--open", "--role", "user", "w"), "--open reads files of model weights"),
+        (
+            ("-k", "k.key", "--role", "assistant", "--prompts", "p", "a.jsonl"),
+            "--prompts is for rows of one prompt and one answer, not for --role",
+        ),
         (("-k", "k.key", "--open", "--reference", "x", "w"), "--open reads files of model"),
         (("-k", "k.key", "--open", "a.jsonl"), "a.jsonl: "),
         (("-k", "k.key", "--open", "lost.gpx"), "lost.gpx: "),
