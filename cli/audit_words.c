@@ -91,7 +91,7 @@ static void set_limits(bool found, audit_words *words) {
 /* -------------------------------------------------------------- nothing to be tested */
 
 /* Why no coin is left. */
-static void describe_nothing(const audit_evidence *evidence, bool served, audit_words *words) {
+static void describe_nothing(const audit_evidence *evidence, audit_words *words) {
   const gp_audit_counts *counts = &evidence->counts;
   const bool open = evidence->options->open;
   char *out = words->meaning;
@@ -103,15 +103,16 @@ static void describe_nothing(const audit_evidence *evidence, bool served, audit_
   } else if (counts->in_prompt == counts->positions) {
     (void)snprintf(out, AUDIT_WORDS_SIZE,
                    "Nothing was tested: --prompts left out all positions, as each context occurs "
-                   "in the prompt of its own answer. Does the field %s hold the prompt alone, "
-                   "without the answer?",
-                   evidence->options->prompts);
+                   "in the prompt of its own answer. Does that field hold the prompt alone, "
+                   "without the answer?");
   } else if (counts->coins == 0) {
     (void)snprintf(out, AUDIT_WORDS_SIZE,
                    "Nothing was tested: the files hold no weight for any position.");
   } else {
     (void)snprintf(out, AUDIT_WORDS_SIZE, "Nothing was tested: %s.",
-                   served ? "no context that was served occurs" : "all weights are 0");
+                   evidence->options->served != NULL && counts->served_contexts == 0
+                       ? "no context that was served occurs"
+                       : "all weights are 0");
   }
 }
 
@@ -132,7 +133,7 @@ static void describe_found(const audit_findings *all, audit_words *words) {
 static void describe_absent(const audit_findings *all, audit_words *words) {
   const audit_test_findings *verdict = &all->tests[all->verdict];
   if (verdict->result.coins == 0) {
-    describe_nothing(&all->evidence, verdict->served, words);
+    describe_nothing(&all->evidence, words);
     return;
   }
   (void)snprintf(words->meaning, AUDIT_WORDS_SIZE,
@@ -243,7 +244,7 @@ void trace_find_words(const trace_findings *all, audit_words *words) {
         "marked text the model had nothing to do with.",
         evidence->key_id, evidence->options->alpha);
   } else if (evidence->counts.coins == 0) {
-    describe_nothing(evidence, served, words);
+    describe_nothing(evidence, words);
   } else {
     (void)snprintf(words->meaning, AUDIT_WORDS_SIZE,
                    "The evidence does not reach alpha for any tenant. That is not proof of "

@@ -346,7 +346,7 @@ def test_words_about_nothing(greenprint, key):
         (
             ("--prompts", "p", "all.jsonl"),
             "--prompts left out all positions, as each context occurs in the prompt of its own "
-            "answer. Does the field p hold the prompt alone, without the answer?",
+            "answer. Does that field hold the prompt alone, without the answer?",
         ),
         (("--prompts", "p", "short.jsonl"), "no answer has more than 2 tokens."),
         (("--open", "w.gpx"), "the files hold no weight for any position."),
