@@ -28,6 +28,7 @@ void evidence_free(audit_evidence *evidence) {
     free(evidence->inputs[i].name);
   }
   free(evidence->inputs);
+  gp_contexts_free(evidence->served);
   gp_audit_free(evidence->audit);
   gp_tokenizer_free(evidence->tokenizer);
   free(evidence->settings);
@@ -57,25 +58,24 @@ static int add_input(audit_evidence *evidence, const char *name, audit_input inp
 
 /* ------------------------------------------------------------------- before reading */
 
-/* The page takes the place of a file of its name: not of one that the run needs. */
 static int check_page(const audit_options *options) {
+  const char *command = options->command;
   const char *page = options->html;
-  if (page == NULL) {
-    return CLI_OK;
+  const char *const known[] = {options->key,
+                               options->passphrase_file,
+                               options->reading.tokenizer,
+                               options->reference,
+                               options->served,
+                               options->tenants,
+                               options->n_files == 0 ? "-" : NULL};
+  int status = report_check_page(command, page);
+  if (status == CLI_OK) {
+    status = report_check_spared(command, page, known, sizeof known / sizeof known[0]);
   }
-  const char *const known[] = {
-      options->key,       options->passphrase_file, options->reading.tokenizer,
-      options->reference, options->served,          options->tenants};
-  bool replaces = false;
-  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-    replaces = replaces || inputs_same_file(page, known[i]);
-  }
-  for (size_t i = 0; i < options->n_files; i++) {
-    replaces = replaces || inputs_same_file(page, options->files[i]);
-  }
-  return replaces
-             ? cli_fail(options->command, "--html %s would replace a file of this very run", page)
-             : report_check_page(options->command, page);
+  return status == CLI_OK
+             ? report_check_spared(command, page, (const char *const *)options->files,
+                                   options->n_files)
+             : status;
 }
 
 static int open_key(audit_evidence *evidence) {
@@ -287,12 +287,37 @@ static int finish_reference(answers_run *run) {
                                  .tokens = info.tokens});
 }
 
+/* Files that are for another option would be read as damaged answers. */
+static int check_no_weights(const audit_options *options, const char *name) {
+  const bool audits = strcmp(options->command, "audit") == 0;
+  gp_model_weights *weights = NULL;
+  gp_expectations *expectations = NULL;
+  if (strcmp(name, "-") == 0 || !cli_can_be_read_again(name)) {
+    return CLI_OK;
+  }
+  if (gp_model_weights_open(name, &weights, NULL) == GP_OK) {
+    gp_model_weights_free(weights);
+    return cli_fail(options->command, "%s: a file of model weights, not of answers: %s", name,
+                    audits ? "--open takes it" : "it is for greenprint audit --open");
+  }
+  if (gp_expectations_open(name, &expectations, NULL) == GP_OK) {
+    gp_expectations_free(expectations);
+    return cli_fail(options->command,
+                    "%s: what a reference model expected, not answers: %s takes it", name,
+                    audits ? "--reference" : "greenprint audit --reference");
+  }
+  return CLI_OK;
+}
+
 static int read_files(answers_run *run) {
   const audit_options *options = run->evidence->options;
   named_inputs names = {0};
   gp_corpus_input *files = NULL;
   int status = reading_find(options->command, &options->reading, options->files, options->n_files,
                             &names, &files);
+  for (size_t i = 0; i < names.count && status == CLI_OK; i++) {
+    status = check_no_weights(options, names.names[i]);
+  }
   if (status == CLI_OK) {
     progress_start(reading_total_bytes(files, names.count), options->quiet);
     for (size_t i = 0; i < names.count && status == CLI_OK; i++) {
@@ -368,29 +393,40 @@ static int read_model(audit_evidence *evidence) {
 
 /* ----------------------------------------------------------------------- everything */
 
-int evidence_set_served(audit_evidence *evidence, const char *path) {
+/* Loads a set, and sees that it is one for this audit. */
+static int load_served(audit_evidence *evidence, const char *path) {
   const char *command = evidence->options->command;
-  gp_contexts *served = NULL;
-  gp_contexts_info info;
   gp_error error;
-  if (gp_contexts_load(path, &served, &error) != GP_OK) {
+  if (gp_contexts_load(path, &evidence->served, &error) != GP_OK) {
     return cli_fail(command, "%s", error.message);
   }
-  gp_contexts_get_info(served, &info);
-  int status = CLI_OK;
-  if (gp_audit_set_served(evidence->audit, served, &error) != GP_OK) {
-    status = cli_fail(command, "%s: %s", path, error.message);
-  } else {
-    status = add_input(evidence, path,
-                       (audit_input){.role = "served",
-                                     .file = info.file,
-                                     .documents = info.documents,
-                                     .tokens = info.tokens,
-                                     .contexts = info.contexts});
+  return gp_audit_set_served(evidence->audit, evidence->served, &error) == GP_OK
+             ? CLI_OK
+             : cli_fail(command, "%s: %s", path, error.message);
+}
+
+/* Notes which of all the contexts are in the set that was loaded, and lets go of it. */
+static int note_served(audit_evidence *evidence, const char *path) {
+  gp_contexts_info info;
+  gp_error error;
+  if (gp_audit_set_served(evidence->audit, evidence->served, &error) != GP_OK) {
+    return cli_fail(evidence->options->command, "%s: %s", path, error.message);
   }
-  gp_contexts_free(served);
+  gp_contexts_get_info(evidence->served, &info);
+  gp_contexts_free(evidence->served);
+  evidence->served = NULL;
   gp_audit_get_counts(evidence->audit, &evidence->counts);
-  return status;
+  return add_input(evidence, path,
+                   (audit_input){.role = "served",
+                                 .file = info.file,
+                                 .documents = info.documents,
+                                 .tokens = info.tokens,
+                                 .contexts = info.contexts});
+}
+
+int evidence_set_served(audit_evidence *evidence, const char *path) {
+  const int status = load_served(evidence, path);
+  return status == CLI_OK ? note_served(evidence, path) : status;
 }
 
 /* A verdict about nothing would be taken for one about the model. */
@@ -398,7 +434,9 @@ static int check_documents(audit_evidence *evidence) {
   gp_audit_get_counts(evidence->audit, &evidence->counts);
   return evidence->counts.documents > 0
              ? CLI_OK
-             : cli_fail(evidence->options->command, "no document was read: the inputs hold none");
+             : cli_fail(
+                   evidence->options->command, "no document was read: the inputs hold none%s",
+                   evidence->options->reading.role != NULL ? ", or no message of that role" : "");
 }
 
 int evidence_collect(const audit_options *options, audit_evidence *evidence) {
@@ -414,8 +452,15 @@ int evidence_collect(const audit_options *options, audit_evidence *evidence) {
   if (status == CLI_OK && gp_audit_new(&evidence->params, &evidence->audit, &error) != GP_OK) {
     status = cli_fail(options->command, "%s", error.message);
   }
+  if (status == CLI_OK && options->served != NULL) {
+    status = load_served(evidence, options->served);
+  }
   if (status == CLI_OK) {
     status = options->open ? read_model(evidence) : read_answers(evidence);
   }
-  return status == CLI_OK ? check_documents(evidence) : status;
+  if (status == CLI_OK) {
+    status = check_documents(evidence);
+  }
+  return status == CLI_OK && options->served != NULL ? note_served(evidence, options->served)
+                                                     : status;
 }

@@ -23,7 +23,8 @@ typedef struct audit_evidence {
   char key_id[GP_KEY_ID_STRING_SIZE];
   uint8_t commitment[GP_COMMITMENT_SIZE];
   gp_tokenizer *tokenizer;
-  char *settings; /* settings_describe() */
+  char *settings;      /* settings_describe() */
+  gp_contexts *served; /* of --served, until it is noted */
   gp_audit *audit;
   gp_audit_counts counts;
   bool has_label;
@@ -34,7 +35,8 @@ typedef struct audit_evidence {
 } audit_evidence;
 
 /* Refuses what would only fail after the work, opens key and tokenizer, and reads all that the
- * options name but the served sets. Returns an exit status, and has said what went wrong. */
+ * options name but the sets of --served-by. Returns an exit status, and has said what went
+ * wrong. */
 int evidence_collect(const audit_options *options, audit_evidence *evidence);
 
 /* Loads a served set and has it noted in the audit, instead of any before. */

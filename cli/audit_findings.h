@@ -35,6 +35,8 @@ typedef struct audit_findings {
   size_t n_tests;
   size_t verdict; /* index of the test that decides, which the options alone choose */
   bool found;
+  bool has_anytime;       /* answers were tested */
+  double anytime_log10_e; /* for whoever asks on until it is enough (SPEC.md section 8) */
   size_t n_controls;
   bool controls_fit; /* none of the tests gives too many controls a small p */
   double *z;         /* of the controls in the verdict's test, by index */
@@ -85,6 +87,9 @@ typedef struct audit_words {
   char verdict[128]; /* "Found: the mark of key … in what the model has learned." without it */
   char meaning[AUDIT_WORDS_SIZE];
   char decided[AUDIT_WORDS_SIZE]; /* which test decides, and what the others are */
+  /* These are empty where there is nothing to say. */
+  char broken[AUDIT_WORDS_SIZE]; /* why the verdict must not be relied on: to stand below it */
+  char anytime[AUDIT_WORDS_SIZE];
   char controls[AUDIT_WORDS_SIZE];
   char assumed[AUDIT_ASSUMED_MAX][AUDIT_WORDS_SIZE];
   size_t n_assumed;

@@ -61,15 +61,15 @@ json_t *audit_json_evidence(const audit_evidence *evidence, const char *version_
   char commitment[2 * GP_COMMITMENT_SIZE + 1];
   json_hex(commitment, sizeof commitment, evidence->commitment, sizeof evidence->commitment);
   json_t *report = json_pack(
-      "{s:i, s:s+, s:s, s:s, s:I, s:f, s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
+      "{s:i, s:s+, s:s, s:s, s:I, s:f, s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
       version_field, 1, "tool", "greenprint ", gp_version(), "scheme", GP_SCHEME_ID, "seeding",
       gp_seeding_name(evidence->params.seeding), "context_width",
       (json_int_t)evidence->params.context_width, "gamma", gp_params_gamma(&evidence->params),
       "key_id", evidence->key_id, "key_commitment", commitment, "alpha", options->alpha, "field",
-      string_or_null(options->reading.field), "prompts", string_or_null(options->prompts),
-      "reference", label_of(evidence, !options->open), "suspect",
-      label_of(evidence, options->open), "counts", counts_object(evidence), "inputs",
-      inputs_array(evidence));
+      string_or_null(options->reading.field), "role", string_or_null(options->reading.role),
+      "prompts", string_or_null(options->prompts), "reference",
+      label_of(evidence, !options->open), "suspect", label_of(evidence, options->open), "counts",
+      counts_object(evidence), "inputs", inputs_array(evidence));
   if (report != NULL && !json_extend(report, settings_object(evidence->settings))) {
     json_decref(report);
     return NULL;
@@ -170,6 +170,12 @@ static json_t *served_object(const audit_evidence *evidence) {
              : json_null();
 }
 
+static json_t *anytime_object(const audit_findings *all) {
+  return all->has_anytime ? json_pack("{s:f, s:f}", "log10_e", all->anytime_log10_e, "log10_p",
+                                      fmin(0.0, -all->anytime_log10_e))
+                          : json_null();
+}
+
 bool audit_print_json(const audit_findings *all) {
   const audit_evidence *evidence = &all->evidence;
   const audit_test_findings *verdict = &all->tests[all->verdict];
@@ -177,16 +183,16 @@ bool audit_print_json(const audit_findings *all) {
   json_t *report = audit_json_evidence(evidence, "audit_version");
   const bool done =
       report != NULL &&
-      json_extend(report, json_pack("{s:o, s:s, s:s, s:{s:s, s:s}, s:f, s:s, s:o, s:o, s:o}",
+      json_extend(report, json_pack("{s:o, s:s, s:s, s:{s:s, s:s}, s:f, s:s, s:o, s:o, s:o, s:o}",
                                     "tenant", json_tenant(&evidence->options->tenant), "model",
                                     evidence->options->open ? "open" : "closed", "verdict",
                                     all->found ? "found" : "not_found", "verdict_by", "test",
                                     gp_audit_statistic_name(verdict->statistic), "contexts",
                                     audit_contexts_name(verdict->served), "log10_p",
                                     verdict->result.log10_p, "p_value",
-                                    cli_describe_p(p, verdict->result.log10_p), "served",
-                                    served_object(evidence), "tests", tests_array(all),
-                                    "controls", controls_object(all)));
+                                    cli_describe_p(p, verdict->result.log10_p), "anytime",
+                                    anytime_object(all), "served", served_object(evidence),
+                                    "tests", tests_array(all), "controls", controls_object(all)));
   if (!done) {
     json_decref(report);
     return false;

@@ -2,7 +2,6 @@
 
 #include <getopt.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 
@@ -40,14 +39,16 @@ const char audit_help[] =
     "                              trailing, separated by commas; all without STEPS\n"
     "      --format FORMAT         text, tokens, jsonl, npy, u16 or u32; by the name without\n"
     "      --field PATH            where in the object the answer is: text.body; without it\n"
-    "                              text with -t, and else tokens\n"
+    "                              messages with --role, text with -t, and else tokens\n"
+    "      --role ROLE             the field is a chat; its messages of this role, assistant\n"
+    "                              say, are answers\n"
     "\n"
     "What to write:\n"
     "      --json                  the report as one JSON object\n"
     "      --html FILE             a page with the controls drawn as well\n"
     "  -q, --quiet                 the verdict alone, and no progress\n"
     "\n"
-    "  -j, --jobs N                threads: as many as there are processors\n"
+    "  -j, --jobs N                threads: one on each processor it may use\n"
     "  -h, --help                  show this help\n"
     "\n"
     "Exit status: 0 found, 1 not found, 2 an error, and then nothing is written on\n"
@@ -82,14 +83,16 @@ const char trace_help[] =
     "                              trailing, separated by commas; all without STEPS\n"
     "      --format FORMAT         text, tokens, jsonl, npy, u16 or u32; by the name without\n"
     "      --field PATH            where in the object the answer is: text.body; without it\n"
-    "                              text with -t, and else tokens\n"
+    "                              messages with --role, text with -t, and else tokens\n"
+    "      --role ROLE             the field is a chat; its messages of this role, assistant\n"
+    "                              say, are answers\n"
     "\n"
     "What to write:\n"
     "      --json                  the report as one JSON object\n"
     "      --html FILE             a page as well\n"
     "  -q, --quiet                 the verdict alone, and no progress\n"
     "\n"
-    "  -j, --jobs N                threads: as many as there are processors\n"
+    "  -j, --jobs N                threads: one on each processor it may use\n"
     "  -h, --help                  show this help\n"
     "\n"
     "Exit status: 0 some tenant found, 1 none found, 2 an error, and then nothing is written\n"
@@ -106,9 +109,6 @@ enum {
   SERVED_BY,
   PROMPTS,
   CONTROLS,
-  NORMALIZE,
-  FORMAT,
-  FIELD,
   JSON,
   HTML
 };
@@ -156,17 +156,6 @@ static int set_option(int option, char **argv, void *data) {
     return CLI_OK;
   case CONTROLS:
     return set_controls(optarg, options);
-  case 't':
-    options->reading.tokenizer = optarg;
-    return CLI_OK;
-  case NORMALIZE:
-    return cli_parse_normalize(command, optarg, &options->reading.normalize);
-  case FORMAT:
-    options->reading.has_format = true;
-    return cli_parse_format(command, optarg, &options->reading.format);
-  case FIELD:
-    options->reading.field = optarg;
-    return CLI_OK;
   case JSON:
     options->json = true;
     return CLI_OK;
@@ -182,7 +171,7 @@ static int set_option(int option, char **argv, void *data) {
     options->help = true;
     return CLI_OK;
   default:
-    return cli_bad_option(command, option, argv);
+    return reading_set_option(command, option, argv, &options->reading);
   }
 }
 
@@ -190,10 +179,10 @@ static int set_option(int option, char **argv, void *data) {
  * them. */
 static int check_open(const audit_options *options) {
   if (options->reading.tokenizer != NULL || options->reading.normalize != 0 ||
-      options->reading.has_format || options->reading.field != NULL || options->prompts != NULL ||
-      options->reference != NULL) {
+      options->reading.has_format || options->reading.field != NULL ||
+      options->reading.role != NULL || options->prompts != NULL || options->reference != NULL) {
     return cli_fail(options->command, "--open reads files of model weights: --tokenizer, "
-                                      "--normalize, --format, --field, --prompts and "
+                                      "--normalize, --format, --field, --role, --prompts and "
                                       "--reference are for answers");
   }
   return options->n_files > 0
@@ -204,6 +193,11 @@ static int check_open(const audit_options *options) {
 /* The prompts are in other fields of the same lines. */
 static int check_prompts(audit_options *options) {
   reading_options *reading = &options->reading;
+  if (reading->role != NULL) {
+    return cli_fail(options->command, "--prompts is for rows of one prompt and one answer, not "
+                                      "for --role; of a chat of two messages they are --prompts "
+                                      "messages.0.content and --field messages.1.content");
+  }
   bool standard_input = options->n_files == 0;
   for (size_t i = 0; i < options->n_files; i++) {
     standard_input = standard_input || strcmp(options->files[i], "-") == 0;
@@ -228,12 +222,9 @@ static int check_answers(audit_options *options) {
 }
 
 static int parse(int argc, char **argv, const struct option *known, audit_options *options) {
-  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
   options->alpha = 1e-6;
   options->controls = 1000;
-  options->threads = processors < 1                 ? 1
-                     : processors < CLI_THREADS_MAX ? (unsigned)processors
-                                                    : CLI_THREADS_MAX;
+  options->threads = gp_usable_processors();
   bool seen[CLI_OPTIONS_MAX] = {false};
   const int status = cli_each_option(options->command, argc, argv, ":k:t:qj:h", known, 0, seen,
                                      set_option, options, &options->help);
@@ -253,11 +244,9 @@ static int parse(int argc, char **argv, const struct option *known, audit_option
   {"key", required_argument, NULL, 'k'},                                                         \
       {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},                             \
       {"alpha", required_argument, NULL, ALPHA}, {"prompts", required_argument, NULL, PROMPTS},  \
-      {"tokenizer", required_argument, NULL, 't'},                                               \
-      {"normalize", optional_argument, NULL, NORMALIZE},                                         \
-      {"format", required_argument, NULL, FORMAT}, {"field", required_argument, NULL, FIELD},    \
-      {"json", no_argument, NULL, JSON}, {"html", required_argument, NULL, HTML},                \
-      {"quiet", no_argument, NULL, 'q'}, {"jobs", required_argument, NULL, 'j'}, {               \
+      READING_OPTIONS, {"json", no_argument, NULL, JSON},                                        \
+      {"html", required_argument, NULL, HTML}, {"quiet", no_argument, NULL, 'q'},                \
+      {"jobs", required_argument, NULL, 'j'}, {                                                  \
     "help", no_argument, NULL, 'h'                                                               \
   }
 

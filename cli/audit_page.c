@@ -12,17 +12,22 @@
 
 /* ---------------------------------------------------------- what both pages have */
 
-void audit_page_words(FILE *out, const audit_words *words) {
-  (void)fputs("<section id=\"meaning\">\n<p class=\"lead\">", out);
-  html_put(out, words->meaning);
-  (void)fputs("</p>\n<p>", out);
-  html_put(out, words->decided);
-  (void)fputs("</p>\n", out);
-  if (words->controls[0] != '\0') {
+static void put_paragraph(FILE *out, const char *text) {
+  if (text[0] != '\0') {
     (void)fputs("<p>", out);
-    html_put(out, words->controls);
+    html_put(out, text);
     (void)fputs("</p>\n", out);
   }
+}
+
+void audit_page_words(FILE *out, const audit_words *words) {
+  (void)fputs("<section id=\"meaning\">\n<p class=\"lead\">", out);
+  html_put(out, words->broken[0] != '\0' ? words->broken : words->meaning);
+  (void)fputs("</p>\n", out);
+  put_paragraph(out, words->broken[0] != '\0' ? words->meaning : "");
+  put_paragraph(out, words->decided);
+  put_paragraph(out, words->anytime);
+  put_paragraph(out, words->controls);
   (void)fputs("<h2>What this rests on</h2>\n<ul>\n", out);
   for (size_t i = 0; i < words->n_assumed; i++) {
     (void)fputs("<li>", out);
@@ -151,7 +156,7 @@ static void put_verdict(FILE *out, const audit_findings *all, const audit_words 
 }
 
 static void put_picture(FILE *out, const audit_findings *all) {
-  if (all->n_controls == 0) {
+  if (all->n_controls == 0 || all->tests[all->verdict].result.coins == 0) {
     return;
   }
   const html_histogram histogram = {
@@ -231,9 +236,10 @@ static void put_controls(FILE *out, const audit_findings *all) {
       (void)fputs("</tr>\n", out);
     }
     (void)fprintf(out,
-                  "</tbody></table></div>\n<p class=\"note\">%zu control keys, made from the "
-                  "key's commitment, so that anybody can make them again.</p>\n",
-                  all->n_controls);
+                  "</tbody></table></div>\n<p class=\"note\">%zu control key%s, made from the "
+                  "key's commitment, so that anybody can make %s again.</p>\n",
+                  all->n_controls, cli_plural(all->n_controls),
+                  all->n_controls == 1 ? "it" : "them");
   }
   (void)fputs("</section>\n", out);
 }

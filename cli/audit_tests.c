@@ -136,6 +136,17 @@ static gp_status run_test(const audit_findings *all, const control_results *out,
   return status;
 }
 
+/* The first test of answers is `distinct` over all contexts. */
+static gp_status set_anytime(audit_findings *all, gp_error *error) {
+  const audit_evidence *evidence = &all->evidence;
+  const gp_audit_result *distinct = &all->tests[0].result;
+  all->has_anytime = !evidence->options->open;
+  return all->has_anytime
+             ? gp_log10_e_value(distinct->coins, distinct->green, evidence->params.gamma_num,
+                                evidence->params.gamma_log2_den, &all->anytime_log10_e, error)
+             : GP_OK;
+}
+
 /* The verdict's test is the last: its controls stay in all->z and all->log10_p. */
 static gp_status run_all(audit_findings *all, const control_results *out, gp_error *error) {
   const double least = log10(AUDIT_CONTROLS_LEAST_P);
@@ -147,19 +158,13 @@ static gp_status run_all(audit_findings *all, const control_results *out, gp_err
     }
     all->controls_fit = all->controls_fit && all->tests[i].controls.log10_p_small >= least;
   }
-  return GP_OK;
+  return set_anytime(all, error);
 }
 
 int audit_run_tests(audit_findings *all) {
   const audit_options *options = all->evidence.options;
   gp_error error;
   choose_tests(all);
-  if (options->served != NULL) {
-    const int status = evidence_set_served(&all->evidence, options->served);
-    if (status != CLI_OK) {
-      return status;
-    }
-  }
   all->n_controls = (size_t)options->controls;
   all->z = calloc(all->n_controls + 1, sizeof *all->z);
   all->log10_p = calloc(all->n_controls + 1, sizeof *all->log10_p);

@@ -13,17 +13,21 @@
 static void print_counts(const audit_evidence *evidence) {
   const audit_options *options = evidence->options;
   const gp_audit_counts *counts = &evidence->counts;
-  put_row(options->open ? "driven by" : "answers", "%" PRIu64 " documents, %" PRIu64 " tokens",
-          counts->documents, counts->tokens);
-  put_row("left out", "%" PRIu64 " tokens: too few stand before them",
-          counts->tokens - counts->positions);
+  const uint64_t left_out = counts->tokens - counts->positions;
+  put_row(options->open ? "driven by" : "answers", "%" PRIu64 " document%s, %" PRIu64 " token%s",
+          counts->documents, cli_plural(counts->documents), counts->tokens,
+          cli_plural(counts->tokens));
+  put_row("left out", "%" PRIu64 " token%s with too few tokens before", left_out,
+          cli_plural(left_out));
   if (options->prompts != NULL) {
-    put_row("in prompt", "%" PRIu64 " tokens left out: their context occurs in their prompt",
-            counts->in_prompt);
+    put_row("in prompt", "%" PRIu64 " token%s left out, whose context occurs in the prompt",
+            counts->in_prompt, cli_plural(counts->in_prompt));
   }
-  put_row("tested", "%" PRIu64 " pairs in %" PRIu64 " contexts", counts->coins, counts->contexts);
+  put_row("tested", "%" PRIu64 " pair%s in %" PRIu64 " context%s", counts->coins,
+          cli_plural(counts->coins), counts->contexts, cli_plural(counts->contexts));
   if (counts->expected > 0) {
-    put_row("", "and %" PRIu64 " pairs that were only expected", counts->expected);
+    put_row("", "and %" PRIu64 " pair%s only expected", counts->expected,
+            cli_plural(counts->expected));
   }
   if (counts->has_served && options->served != NULL) {
     put_row("served", "%" PRIu64 " of the pairs in %" PRIu64 " of the contexts",
@@ -85,6 +89,7 @@ static void print_item(const char *text) {
 void audit_print_words(const audit_words *words) {
   print_paragraph(words->meaning);
   print_paragraph(words->decided);
+  print_paragraph(words->anytime);
   print_paragraph(words->controls);
   (void)puts("\nWhat this rests on:");
   for (size_t i = 0; i < words->n_assumed; i++) {
@@ -142,6 +147,7 @@ void audit_print_text(const audit_findings *all, bool brief) {
     (void)printf(", tenant %" PRIu64 ",", evidence->options->tenant.tenant);
   }
   (void)printf(" %s.\n", words.verdict);
+  print_paragraph(words.broken);
   if (brief) {
     return;
   }

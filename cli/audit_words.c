@@ -88,6 +88,34 @@ static void set_limits(bool found, audit_words *words) {
   words->limits[words->n_limits++] = of_choice;
 }
 
+/* -------------------------------------------------------------- nothing to be tested */
+
+/* Why no coin is left. */
+static void describe_nothing(const audit_evidence *evidence, audit_words *words) {
+  const gp_audit_counts *counts = &evidence->counts;
+  const bool open = evidence->options->open;
+  char *out = words->meaning;
+  if (counts->positions == 0) {
+    const uint32_t width = evidence->params.context_width;
+    (void)snprintf(out, AUDIT_WORDS_SIZE,
+                   "Nothing was tested: no %s has more than %" PRIu32 " token%s.",
+                   open ? "document" : "answer", width, cli_plural(width));
+  } else if (counts->in_prompt == counts->positions) {
+    (void)snprintf(out, AUDIT_WORDS_SIZE,
+                   "Nothing was tested: --prompts left out all positions, as each context occurs "
+                   "in the prompt of its own answer. Does that field hold the prompt alone, "
+                   "without the answer?");
+  } else if (counts->coins == 0) {
+    (void)snprintf(out, AUDIT_WORDS_SIZE,
+                   "Nothing was tested: the files hold no weight for any position.");
+  } else {
+    (void)snprintf(out, AUDIT_WORDS_SIZE, "Nothing was tested: %s.",
+                   evidence->options->served != NULL && counts->served_contexts == 0
+                       ? "no context that was served occurs"
+                       : "all weights are 0");
+  }
+}
+
 /* ---------------------------------------------------------------------------- audit */
 
 static void describe_found(const audit_findings *all, audit_words *words) {
@@ -103,14 +131,13 @@ static void describe_found(const audit_findings *all, audit_words *words) {
 }
 
 static void describe_absent(const audit_findings *all, audit_words *words) {
-  const audit_evidence *evidence = &all->evidence;
-  const char *meaning = "The evidence does not reach alpha. That is not proof of absence.";
-  if (evidence->counts.coins == 0) {
-    meaning = "Nothing was tested: no position is left that has enough tokens before it.";
-  } else if (all->tests[all->verdict].result.coins == 0) {
-    meaning = "Nothing was tested: no context that was served occurs.";
+  const audit_test_findings *verdict = &all->tests[all->verdict];
+  if (verdict->result.coins == 0) {
+    describe_nothing(&all->evidence, words);
+    return;
   }
-  (void)snprintf(words->meaning, AUDIT_WORDS_SIZE, "%s", meaning);
+  (void)snprintf(words->meaning, AUDIT_WORDS_SIZE,
+                 "The evidence does not reach alpha. That is not proof of absence.");
 }
 
 static void describe_decision(const audit_findings *all, audit_words *words) {
@@ -126,35 +153,55 @@ static void describe_decision(const audit_findings *all, audit_words *words) {
                        : "");
 }
 
-static void describe_fit(const audit_findings *all, char *out, size_t size) {
-  const audit_controls *controls = &all->tests[all->verdict].controls;
-  if (all->controls_fit) {
-    const double expected = (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN);
-    (void)snprintf(out, size,
-                   "p is at most 1/128 for %" PRIu64 " of them, and about %.*f or fewer are to "
-                   "be expected: they look as they should.",
-                   controls->small, expected < 100.0 ? 1 : 0, expected);
-  } else {
-    (void)snprintf(out, size,
-                   "More of them have a small p than chance allows: something is "
-                   "wrong with this audit, and its verdict must not be relied on.");
+static void describe_anytime(const audit_findings *all, audit_words *words) {
+  char p[CLI_P_SIZE];
+  if (!all->has_anytime || all->evidence.counts.coins == 0) {
+    return;
   }
+  (void)snprintf(words->anytime, AUDIT_WORDS_SIZE,
+                 "Whoever asks on until the evidence is enough may go by the anytime p instead, "
+                 "if that was decided before: %s, one over an e-value of the pairs as they first "
+                 "occurred (log10 e %.2f; SPEC.md section 8). In a model that had nothing to do "
+                 "with the key it reaches %g, whenever one looks, with probability at most %g.",
+                 cli_describe_p(p, fmin(0.0, -all->anytime_log10_e)), all->anytime_log10_e,
+                 all->evidence.options->alpha, all->evidence.options->alpha);
+}
+
+/* Names the test in which it shows most. */
+static void describe_broken(const audit_findings *all, audit_words *words) {
+  const audit_test_findings *worst = &all->tests[0];
+  for (size_t i = 1; i < all->n_tests; i++) {
+    if (all->tests[i].controls.log10_p_small < worst->controls.log10_p_small) {
+      worst = &all->tests[i];
+    }
+  }
+  (void)snprintf(words->broken, AUDIT_WORDS_SIZE,
+                 "Something is wrong with this audit, and its verdict must not be relied on: in "
+                 "the test \"%s\" over %s contexts p is at most 1/128 for %" PRIu64
+                 " of %zu control keys, which nobody ever used. That is more than chance allows.",
+                 gp_audit_statistic_name(worst->statistic), audit_contexts_name(worst->served),
+                 worst->controls.small, all->n_controls);
 }
 
 static void describe_controls(const audit_findings *all, audit_words *words) {
+  const audit_test_findings *verdict = &all->tests[all->verdict];
+  const audit_controls *controls = &verdict->controls;
+  const double expected = (double)all->n_controls / (1 << AUDIT_SMALL_LOG2_DEN);
+  if (!all->controls_fit) {
+    describe_broken(all, words);
+  }
   if (all->n_controls == 0) {
     (void)snprintf(words->controls, AUDIT_WORDS_SIZE, "No control keys were tried.");
-    return;
+  } else if (verdict->result.coins > 0) {
+    (void)snprintf(
+        words->controls, AUDIT_WORDS_SIZE,
+        "Beside the key, %zu control key%s that nobody ever used went through the same tests. In "
+        "the verdict's test their z goes from %.2f to %.2f, and that of the key is %.2f. p is at "
+        "most 1/128 for %" PRIu64 " of them, and about %.*f or fewer are to be expected%s.",
+        all->n_controls, cli_plural(all->n_controls), controls->z_least, controls->z_greatest,
+        verdict->result.z, controls->small, expected < 100.0 ? 1 : 0, expected,
+        all->controls_fit ? ": they look as they should" : "");
   }
-  const audit_controls *controls = &all->tests[all->verdict].controls;
-  char fit[AUDIT_WORDS_SIZE / 2];
-  describe_fit(all, fit, sizeof fit);
-  (void)snprintf(words->controls, AUDIT_WORDS_SIZE,
-                 "Beside the key, %zu control keys that nobody ever used went through the same "
-                 "tests. In the verdict's test their z goes from %.2f to %.2f, and that of the "
-                 "key is %.2f. %s",
-                 all->n_controls, controls->z_least, controls->z_greatest,
-                 all->tests[all->verdict].result.z, fit);
 }
 
 void audit_find_words(const audit_findings *all, audit_words *words) {
@@ -169,6 +216,7 @@ void audit_find_words(const audit_findings *all, audit_words *words) {
     describe_absent(all, words);
   }
   describe_decision(all, words);
+  describe_anytime(all, words);
   describe_controls(all, words);
   if (evidence->options->open) {
     assume_about_weights(words);
@@ -195,13 +243,12 @@ void trace_find_words(const trace_findings *all, audit_words *words) {
         "there, or it is chance: with probability at most %g any tenant is found whose "
         "marked text the model had nothing to do with.",
         evidence->key_id, evidence->options->alpha);
+  } else if (evidence->counts.coins == 0) {
+    describe_nothing(evidence, words);
   } else {
-    (void)snprintf(words->meaning, AUDIT_WORDS_SIZE, "%s",
-                   evidence->counts.coins > 0
-                       ? "The evidence does not reach alpha for any tenant. That is not proof of "
-                         "absence."
-                       : "Nothing was tested: no position is left that has enough tokens before "
-                         "it.");
+    (void)snprintf(words->meaning, AUDIT_WORDS_SIZE,
+                   "The evidence does not reach alpha for any tenant. That is not proof of "
+                   "absence.");
   }
   (void)snprintf(words->decided, AUDIT_WORDS_SIZE,
                  "The verdict goes by the test \"root\" over %s, and by its p corrected for the "

@@ -84,9 +84,6 @@ int cli_parse_format(const char *command, const char *text, gp_input_format *for
 /* The value of --partial, which goes to a file. */
 int cli_check_partial(const char *command, const char *path);
 
-/* The most that --jobs may say. */
-#define CLI_THREADS_MAX 1024
-
 /* Reads all options by getopt_long(): hands each to `set`, and refuses one with a value that is
  * given twice, but for the letter `many` (0 for none). Ends early when `set` fails or sets *help.
  */
@@ -95,6 +92,11 @@ int cli_each_option(const char *command, int argc, char **argv, const char *lett
                     const struct option *known, int many, bool seen[CLI_OPTIONS_MAX],
                     int (*set)(int option, char **argv, void *options), void *options,
                     const bool *help);
+
+/* What makes a regular noun agree with a number: "" or "s". */
+static inline const char *cli_plural(uint64_t number) {
+  return number == 1 ? "" : "s";
+}
 
 /* --- describe.c */
 

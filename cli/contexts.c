@@ -52,11 +52,6 @@ static const char help[] =
 
 enum {
   CONTEXT_WIDTH = CLI_LONG_OPTION,
-  NORMALIZE,
-  FORMAT,
-  FIELD,
-  ROLE,
-  SKIP_BAD,
   JSON
 };
 
@@ -64,7 +59,6 @@ enum {
 
 static int set_option(int option, char **argv, void *data) {
   contexts_options *options = data;
-  reading_options *reading = &options->reading;
   switch (option) {
   case 'o':
     options->output = optarg;
@@ -77,26 +71,6 @@ static int set_option(int option, char **argv, void *data) {
                ? CLI_OK
                : cli_fail(name, "--context-width %s is not a whole number from 1 to %d", optarg,
                           GP_CONTEXT_WIDTH_MAX);
-  case 't':
-    reading->tokenizer = optarg;
-    return CLI_OK;
-  case NORMALIZE:
-    return cli_parse_normalize(name, optarg, &reading->normalize);
-  case FORMAT:
-    reading->has_format = true;
-    return cli_parse_format(name, optarg, &reading->format);
-  case FIELD:
-    reading->field = optarg;
-    return CLI_OK;
-  case ROLE:
-    reading->role = optarg;
-    return CLI_OK;
-  case 'r':
-    reading->recursive = true;
-    return CLI_OK;
-  case SKIP_BAD:
-    reading->skip_bad = true;
-    return CLI_OK;
   case JSON:
     options->json = true;
     return CLI_OK;
@@ -107,7 +81,7 @@ static int set_option(int option, char **argv, void *data) {
     options->help = true;
     return CLI_OK;
   default:
-    return cli_bad_option(name, option, argv);
+    return reading_set_option(name, option, argv, &options->reading);
   }
 }
 
@@ -168,13 +142,8 @@ static int parse_options(int argc, char **argv, contexts_options *options) {
       {"output", required_argument, NULL, 'o'},
       {"key", required_argument, NULL, 'k'},
       {"context-width", required_argument, NULL, CONTEXT_WIDTH},
-      {"tokenizer", required_argument, NULL, 't'},
-      {"normalize", optional_argument, NULL, NORMALIZE},
-      {"format", required_argument, NULL, FORMAT},
-      {"field", required_argument, NULL, FIELD},
-      {"role", required_argument, NULL, ROLE},
-      {"recursive", no_argument, NULL, 'r'},
-      {"skip-bad", no_argument, NULL, SKIP_BAD},
+      READING_OPTIONS,
+      READING_MORE_OPTIONS,
       {"json", no_argument, NULL, JSON},
       {"quiet", no_argument, NULL, 'q'},
       {"help", no_argument, NULL, 'h'},
@@ -216,7 +185,7 @@ static double false_positive_rate(const gp_contexts_info *info) {
 static void print_text(const gp_contexts_info *info, uint64_t bad, const char *digest) {
   put_label("contexts");
   (void)printf("%" PRIu64 " of %" PRIu32 " token%s\n", info->contexts, info->context_width,
-               info->context_width == 1 ? "" : "s");
+               cli_plural(info->context_width));
   put_label("documents");
   (void)printf("%" PRIu64 "\n", info->documents);
   if (bad > 0) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DEPTH_MAX 100 /* folders within folders: each holds a descriptor while it is listed */
 
@@ -164,12 +165,25 @@ int inputs_add(const char *command, const char *name, bool recursive, named_inpu
   return CLI_OK;
 }
 
-bool inputs_same_file(const char *a, const char *b) {
+static bool are_same(const struct stat *x, const struct stat *y) {
+  return x->st_dev == y->st_dev && x->st_ino == y->st_ino && S_ISREG(x->st_mode);
+}
+
+bool inputs_is_open_as(const char *name, int descriptor) {
   struct stat x;
   struct stat y;
-  if (a == NULL || b == NULL) {
+  return stat(name, &x) == 0 && fstat(descriptor, &y) == 0 && are_same(&x, &y);
+}
+
+bool inputs_same_file(const char *name, const char *input) {
+  struct stat x;
+  struct stat y;
+  if (name == NULL || input == NULL) {
     return false;
   }
-  return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-                               x.st_ino == y.st_ino && S_ISREG(x.st_mode));
+  if (strcmp(input, "-") == 0) {
+    return inputs_is_open_as(name, STDIN_FILENO);
+  }
+  return strcmp(name, input) == 0 ||
+         (stat(name, &x) == 0 && stat(input, &y) == 0 && are_same(&x, &y));
 }

@@ -21,8 +21,12 @@ gp_input_format input_format_of_name(const char *name, bool has_tokenizer);
  * without a file is an error. Returns CLI_OK, or CLI_TROUBLE after saying why. */
 int inputs_add(const char *command, const char *name, bool recursive, named_inputs *inputs);
 
-/* Whether two names are of one file, or would be; either may be NULL. */
-bool inputs_same_file(const char *a, const char *b);
+/* Whether two names are of one file, or would be; either may be NULL, and `input` may be "-",
+ * standard input. */
+bool inputs_same_file(const char *name, const char *input);
+
+/* Whether a descriptor is open on the regular file of this name. */
+bool inputs_is_open_as(const char *name, int descriptor);
 
 void inputs_free(named_inputs *inputs);
 

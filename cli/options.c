@@ -107,9 +107,9 @@ int cli_parse_tenant(const char *command, const char *text, gp_verifier_options 
 
 int cli_parse_jobs(const char *command, const char *text, unsigned *threads) {
   uint64_t number = 0;
-  if (!cli_parse_number(text, CLI_THREADS_MAX, &number) || number == 0) {
+  if (!cli_parse_number(text, GP_THREADS_MAX, &number) || number == 0) {
     return cli_fail(command, "--jobs %s is not a whole number from 1 to %d", text,
-                    CLI_THREADS_MAX);
+                    GP_THREADS_MAX);
   }
   *threads = (unsigned)number;
   return CLI_OK;

@@ -1,10 +1,38 @@
 #include "reading.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define BAD_LINES_SHOWN 10
+
+int reading_set_option(const char *command, int option, char **argv, reading_options *options) {
+  switch (option) {
+  case 't':
+    options->tokenizer = optarg;
+    return CLI_OK;
+  case READING_NORMALIZE:
+    return cli_parse_normalize(command, optarg, &options->normalize);
+  case READING_FORMAT:
+    options->has_format = true;
+    return cli_parse_format(command, optarg, &options->format);
+  case READING_FIELD:
+    options->field = optarg;
+    return CLI_OK;
+  case READING_ROLE:
+    options->role = optarg;
+    return CLI_OK;
+  case 'r':
+    options->recursive = true;
+    return CLI_OK;
+  case READING_SKIP_BAD:
+    options->skip_bad = true;
+    return CLI_OK;
+  default:
+    return cli_bad_option(command, option, argv);
+  }
+}
 
 int reading_check(const char *command, const reading_options *options) {
   const bool is_jsonl = !options->has_format || options->format == GP_INPUT_JSONL;

@@ -16,6 +16,33 @@ typedef struct reading_options {
   bool skip_bad;
 } reading_options;
 
+/* What getopt_long() returns for the options that say how to read, beside 't' and 'r'; commands
+ * have long options of their own below. */
+enum {
+  READING_NORMALIZE = CLI_OPTIONS_MAX - 8,
+  READING_FORMAT,
+  READING_FIELD,
+  READING_ROLE,
+  READING_SKIP_BAD
+};
+
+/* For the table of getopt_long(): those of every command that reads, and the others. */
+#define READING_OPTIONS                                                                          \
+  {"tokenizer", required_argument, NULL, 't'},                                                   \
+      {"normalize", optional_argument, NULL, READING_NORMALIZE},                                 \
+      {"format", required_argument, NULL, READING_FORMAT},                                       \
+      {"field", required_argument, NULL, READING_FIELD}, {                                       \
+    "role", required_argument, NULL, READING_ROLE                                                \
+  }
+#define READING_MORE_OPTIONS                                                                     \
+  {"recursive", no_argument, NULL, 'r'}, {                                                       \
+    "skip-bad", no_argument, NULL, READING_SKIP_BAD                                              \
+  }
+
+/* Takes note of an option, whose value is in optarg, or says what is wrong with it. What is none
+ * of these is an unknown one: cli_bad_option(). */
+int reading_set_option(const char *command, int option, char **argv, reading_options *options);
+
 /* What goes with what; says what does not. */
 int reading_check(const char *command, const reading_options *options);
 

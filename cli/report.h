@@ -27,8 +27,14 @@ void report_print_text(const findings *all, bool brief);
 
 /* --- report_page.c */
 
-/* Whether the page can be written: tried before hours of work. Says why not. */
+/* Whether the page of --html can be written, where one is wanted (`path` may be NULL): tried
+ * before hours of work. Says why not. */
 int report_check_page(const char *command, const char *path);
+
+/* The page takes the place of a file of its name: not of one of these that the run needs. They
+ * may be NULL, or "-" for standard input. Likewise. */
+int report_check_spared(const char *command, const char *path, const char *const *files,
+                        size_t n_files);
 
 /* Writes the page. `tokenizer` may be NULL; `tokenizer_name` is that of its file. */
 int report_write_page(const char *command, const char *path, const findings *all,

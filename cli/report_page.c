@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "html/report_html.h"
 #include "html/whole_file.h"
+#include "inputs.h"
 #include "report.h"
 
 #define ROW_SIZE 256
@@ -155,8 +157,18 @@ static const char *describe_normalization(unsigned normalize, char *out, size_t 
 int report_check_page(const char *command, const char *path) {
   struct stat facts;
   whole_file file;
+  if (path == NULL) {
+    return CLI_OK;
+  }
+  if (*path == '\0') {
+    return cli_fail(command, "--html: the name is empty: name a file for the page");
+  }
   if (strcmp(path, "-") == 0) {
     return cli_fail(command, "--html -: the page goes to a file, not to standard output");
+  }
+  if (inputs_is_open_as(path, STDOUT_FILENO)) {
+    return cli_fail(command, "--html %s: standard output goes to that file: choose another",
+                    path);
   }
   if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode)) {
     return CLI_OK; /* a pipe may not be opened twice */
@@ -165,6 +177,16 @@ int report_check_page(const char *command, const char *path) {
     return cli_fail(command, "--html %s: cannot be written: %s", path, strerror(errno));
   }
   whole_file_abandon(&file);
+  return CLI_OK;
+}
+
+int report_check_spared(const char *command, const char *path, const char *const *files,
+                        size_t n_files) {
+  for (size_t i = 0; path != NULL && i < n_files; i++) {
+    if (inputs_same_file(path, files[i])) {
+      return cli_fail(command, "--html %s would replace a file of this very run", path);
+    }
+  }
   return CLI_OK;
 }
 

@@ -110,6 +110,13 @@ int tenants_read(const char *command, const char *text, tenant_list *tenants) {
     return status;
   }
   FILE *file = fopen(text, "r");
+  uint64_t id = 0;
+  if (file == NULL && cli_parse_number(text, UINT64_MAX, &id)) {
+    return cli_fail(command,
+                    "--tenants %s is neither a range nor a file: for this tenant alone write "
+                    "--tenants %s-%s",
+                    text, text, text);
+  }
   if (file == NULL) {
     return cli_fail(command, "--tenants %s is neither a range such as 0-99 nor a file: %s", text,
                     strerror(errno));

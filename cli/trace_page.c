@@ -23,7 +23,8 @@ static void put_verdict(FILE *out, const trace_findings *all) {
   } else {
     (void)fputs("Not found: the mark of any of ", out);
   }
-  (void)fprintf(out, "%s tenants of key ", html_count(tried, all->list.count));
+  (void)fprintf(out, "%s tenant%s of key ", html_count(tried, all->list.count),
+                cli_plural(all->list.count));
   html_put_code(out, all->evidence.key_id);
   (void)fputs(".</h1>\n</header>\n<main>\n", out);
 }

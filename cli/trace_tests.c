@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "audit_findings.h"
+#include "report.h"
 
 #define TENANTS_AT_ONCE 4096
 #define FOUND_LISTED    1000
@@ -83,27 +84,28 @@ static char *served_path(const audit_options *options, uint64_t tenant) {
 }
 
 int trace_check_served(const audit_options *options, const tenant_list *tenants) {
+  struct stat facts;
   if (options->served_by == NULL) {
     return CLI_OK;
   }
+  if (stat(options->served_by, &facts) != 0 || !S_ISDIR(facts.st_mode)) {
+    return cli_fail(options->command,
+                    "--served-by %s is no folder: name the one with the tenants' sets, ID.gpc",
+                    options->served_by);
+  }
   for (size_t i = 0; i < tenants->count; i++) {
-    struct stat facts;
     char *path = served_path(options, tenants->ids[i]);
     if (path == NULL) {
       return cli_fail(options->command, "out of memory: --served-by");
     }
-    const bool there = stat(path, &facts) == 0;
-    const bool replaced = options->html != NULL && strcmp(options->html, path) == 0;
-    int status = CLI_OK;
-    if (!there) {
-      status = cli_fail(options->command,
-                        "--served-by: tenant %" PRIu64 " has no %s: name only tenants that were "
-                        "served anything, and make their sets with greenprint contexts",
-                        tenants->ids[i], path);
-    } else if (replaced) {
-      status =
-          cli_fail(options->command, "--html %s would replace a file of this very run", path);
-    }
+    const char *const needed = path;
+    const int status =
+        stat(path, &facts) == 0
+            ? report_check_spared(options->command, options->html, &needed, 1)
+            : cli_fail(options->command,
+                       "--served-by: tenant %" PRIu64 " has no %s: name only tenants that were "
+                       "served anything, and make their sets with greenprint contexts",
+                       tenants->ids[i], path);
     free(path);
     if (status != CLI_OK) {
       return status;

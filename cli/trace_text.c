@@ -30,10 +30,11 @@ void trace_print_text(const trace_findings *all, bool brief) {
   (void)printf("%s%s%s: the mark of ", style(stdout, found ? STYLE_FOUND : STYLE_NOT_FOUND),
                found ? "Found" : "Not found", style(stdout, STYLE_END));
   if (found) {
-    (void)printf("%zu of %zu tenants of key %s.\n", all->n_found, all->list.count,
-                 all->evidence.key_id);
+    (void)printf("%zu of %zu tenant%s of key %s.\n", all->n_found, all->list.count,
+                 cli_plural(all->list.count), all->evidence.key_id);
   } else {
-    (void)printf("any of %zu tenants of key %s.\n", all->list.count, all->evidence.key_id);
+    (void)printf("any of %zu tenant%s of key %s.\n", all->list.count, cli_plural(all->list.count),
+                 all->evidence.key_id);
   }
   if (brief) {
     return;

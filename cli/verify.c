@@ -28,18 +28,17 @@ typedef struct verify_run {
 
 static int set_inputs(verify_run *run) {
   const verify_options *options = run->options;
-  const reading_options reading = verify_reading(options);
-  return reading_find(name, &reading, options->files, options->n_files, &run->names,
+  return reading_find(name, &options->reading, options->files, options->n_files, &run->names,
                       &run->inputs);
 }
 
 static int set_tokenizer(verify_run *run) {
   gp_error error;
-  if (run->options->tokenizer != NULL &&
-      gp_tokenizer_open(run->options->tokenizer, &run->tokenizer, &error) != GP_OK) {
+  if (run->options->reading.tokenizer != NULL &&
+      gp_tokenizer_open(run->options->reading.tokenizer, &run->tokenizer, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
-  run->settings = settings_describe(run->tokenizer, run->options->normalize);
+  run->settings = settings_describe(run->tokenizer, run->options->reading.normalize);
   return run->settings != NULL ? CLI_OK : cli_fail(name, "out of memory: the report");
 }
 
@@ -87,27 +86,23 @@ static int set_keys(verify_run *run) {
   return status;
 }
 
-/* The page takes the place of a file of its name: not of one that the run needs. */
 static int check_page(const verify_run *run) {
   const verify_options *options = run->options;
   const char *page = options->html;
-  if (page == NULL) {
-    return CLI_OK;
+  const char *const known[] = {options->reading.tokenizer, options->weights, options->tenants,
+                               options->partial, options->passphrase_file};
+  int status = report_check_page(name, page);
+  if (status == CLI_OK) {
+    status = report_check_spared(name, page, known, sizeof known / sizeof known[0]);
   }
-  bool needed =
-      inputs_same_file(page, options->tokenizer) || inputs_same_file(page, options->weights) ||
-      inputs_same_file(page, options->tenants) || inputs_same_file(page, options->partial) ||
-      inputs_same_file(page, options->passphrase_file);
-  for (size_t i = 0; i < options->n_keys && !needed; i++) {
-    needed = inputs_same_file(page, options->keys[i]);
+  if (status == CLI_OK) {
+    status = report_check_spared(name, page, options->keys, options->n_keys);
   }
-  for (size_t i = 0; i < run->names.count && !needed; i++) {
-    needed = inputs_same_file(page, run->names.names[i]);
+  if (status == CLI_OK) {
+    status =
+        report_check_spared(name, page, (const char *const *)run->names.names, run->names.count);
   }
-  if (needed) {
-    return cli_fail(name, "--html %s would replace a file of this very run", page);
-  }
-  return report_check_page(name, page);
+  return status;
 }
 
 static int run_and_report(verify_run *run) {
@@ -126,7 +121,7 @@ static int run_and_report(verify_run *run) {
       .weights = options->weights,
       .threads = options->threads,
       .max_memory = options->max_memory,
-      .skip_bad = options->skip_bad,
+      .skip_bad = options->reading.skip_bad,
       .per_document = options->per_document || options->form == REPORT_JSON_LINES,
       .locate = options->locate,
       .show = options->html != NULL,
@@ -136,8 +131,8 @@ static int run_and_report(verify_run *run) {
   findings all = {0};
   int status = scan(&plan, &all);
   if (status == CLI_OK && options->html != NULL) {
-    status = report_write_page(name, options->html, &all, run->tokenizer, options->tokenizer,
-                               options->normalize);
+    status = report_write_page(name, options->html, &all, run->tokenizer,
+                               options->reading.tokenizer, options->reading.normalize);
   }
   if (status == CLI_OK) {
     const bool brief = options->quiet && options->form == REPORT_TEXT;

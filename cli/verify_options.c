@@ -1,7 +1,6 @@
 #include "verify_options.h"
 
 #include <getopt.h>
-#include <unistd.h>
 
 #include "cli.h"
 
@@ -52,7 +51,7 @@ const char verify_help[] =
     "  -q, --quiet                 the verdict alone, and no progress\n"
     "\n"
     "Resources:\n"
-    "  -j, --jobs N                threads: as many as there are processors\n"
+    "  -j, --jobs N                threads: one on each processor it may use\n"
     "      --max-memory SIZE       go to disk ($TMPDIR or /var/tmp) beyond: 500M, 8G\n"
     "  -h, --help                  show this help\n"
     "\n"
@@ -67,11 +66,6 @@ enum {
   ALPHA,
   TENANT,
   TENANTS,
-  NORMALIZE,
-  FORMAT,
-  FIELD,
-  ROLE,
-  SKIP_BAD,
   PER_DOCUMENT,
   LOCATE,
   WEIGHTS,
@@ -98,26 +92,6 @@ static int set_option(int option, char **argv, void *data) {
     return cli_parse_probability(name, "--alpha", optarg, &options->alpha);
   case TENANTS:
     options->tenants = optarg;
-    return CLI_OK;
-  case 't':
-    options->tokenizer = optarg;
-    return CLI_OK;
-  case NORMALIZE:
-    return cli_parse_normalize(name, optarg, &options->normalize);
-  case FORMAT:
-    options->has_format = true;
-    return cli_parse_format(name, optarg, &options->format);
-  case FIELD:
-    options->field = optarg;
-    return CLI_OK;
-  case ROLE:
-    options->role = optarg;
-    return CLI_OK;
-  case 'r':
-    options->recursive = true;
-    return CLI_OK;
-  case SKIP_BAD:
-    options->skip_bad = true;
     return CLI_OK;
   case PER_DOCUMENT:
     options->per_document = true;
@@ -151,7 +125,7 @@ static int set_option(int option, char **argv, void *data) {
   case 'j':
     return cli_parse_jobs(name, optarg, &options->threads);
   default:
-    return cli_bad_option(name, option, argv);
+    return reading_set_option(name, option, argv, &options->reading);
   }
 }
 
@@ -177,8 +151,7 @@ static int check_options(const verify_options *options) {
   if (options->max_memory > 0 && options->n_keys > KEYS_ON_DISK) {
     return cli_fail(name, "--max-memory goes with at most %d keys", KEYS_ON_DISK);
   }
-  const reading_options reading = verify_reading(options);
-  return reading_check(name, &reading);
+  return reading_check(name, &options->reading);
 }
 
 int verify_parse_options(int argc, char **argv, verify_options *options) {
@@ -188,13 +161,8 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {"alpha", required_argument, NULL, ALPHA},
       {"tenant", required_argument, NULL, TENANT},
       {"tenants", required_argument, NULL, TENANTS},
-      {"tokenizer", required_argument, NULL, 't'},
-      {"normalize", optional_argument, NULL, NORMALIZE},
-      {"format", required_argument, NULL, FORMAT},
-      {"field", required_argument, NULL, FIELD},
-      {"role", required_argument, NULL, ROLE},
-      {"recursive", no_argument, NULL, 'r'},
-      {"skip-bad", no_argument, NULL, SKIP_BAD},
+      READING_OPTIONS,
+      READING_MORE_OPTIONS,
       {"per-document", no_argument, NULL, PER_DOCUMENT},
       {"locate", no_argument, NULL, LOCATE},
       {"weights", required_argument, NULL, WEIGHTS},
@@ -208,11 +176,8 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {"help", no_argument, NULL, 'h'},
       {0},
   };
-  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
   options->alpha = 1e-6;
-  options->threads = processors < 1                 ? 1
-                     : processors < CLI_THREADS_MAX ? (unsigned)processors
-                                                    : CLI_THREADS_MAX;
+  options->threads = gp_usable_processors();
   bool seen[CLI_OPTIONS_MAX] = {false};
   const int status = cli_each_option(name, argc, argv, ":k:t:rqj:h", known, 'k', seen, set_option,
                                      options, &options->help);

@@ -15,11 +15,7 @@ typedef struct verify_options {
   double alpha;
   gp_verifier_options tenant;
   const char *tenants;
-  const char *tokenizer;
-  unsigned normalize;
-  gp_input_format format;
-  const char *field; /* NULL: as the format wants it */
-  const char *role;
+  reading_options reading;
   const char *weights;
   uint64_t max_memory;
   unsigned threads;
@@ -29,25 +25,10 @@ typedef struct verify_options {
   char **files;
   size_t n_files;
   bool help;
-  bool has_format;
-  bool recursive;
-  bool skip_bad;
   bool per_document;
   bool locate;
   bool quiet;
 } verify_options;
-
-/* Of these, how to read. */
-static inline reading_options verify_reading(const verify_options *options) {
-  return (reading_options){.tokenizer = options->tokenizer,
-                           .normalize = options->normalize,
-                           .format = options->format,
-                           .field = options->field,
-                           .role = options->role,
-                           .has_format = options->has_format,
-                           .recursive = options->recursive,
-                           .skip_bad = options->skip_bad};
-}
 
 extern const char verify_help[];
 

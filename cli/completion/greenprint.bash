@@ -57,12 +57,12 @@ _greenprint() {
             ;;
           audit)
             words="--key --passphrase-file --tenant --alpha --open --reference --served
-              --prompts --controls --tokenizer --normalize --format --field --json --html
+              --prompts --controls --tokenizer --normalize --format --field --role --json --html
               --quiet --jobs --help"
             ;;
           trace)
             words="--key --passphrase-file --tenants --alpha --served-by --prompts --tokenizer
-              --normalize --format --field --json --html --quiet --jobs --help"
+              --normalize --format --field --role --json --html --quiet --jobs --help"
             ;;
           plan)
             words="--gamma --delta --entropy --rate --distinct --alpha --power --key --tenant

@@ -104,6 +104,8 @@ complete -c greenprint -n $audit -l normalize -d 'Take harmless changes out of t
 complete -c greenprint -n $audit -l format -x -a 'text tokens jsonl npy u16 u32' \
     -d 'Format of the files'
 complete -c greenprint -n $audit -l field -x -d 'Where in the object the answer is'
+complete -c greenprint -n $audit -l role -x -a 'assistant user system' \
+    -d 'Take the messages of this role in a chat'
 complete -c greenprint -n $audit -l prompts -x -d 'Where in the object the prompt is'
 complete -c greenprint -n $audit -l json -d 'Write the report as JSON'
 complete -c greenprint -n $audit -l html -r -F -d 'Write a page as well'
@@ -122,6 +124,8 @@ complete -c greenprint -n $trace -l normalize -d 'Take harmless changes out of t
 complete -c greenprint -n $trace -l format -x -a 'text tokens jsonl npy u16 u32' \
     -d 'Format of the files'
 complete -c greenprint -n $trace -l field -x -d 'Where in the object the answer is'
+complete -c greenprint -n $trace -l role -x -a 'assistant user system' \
+    -d 'Take the messages of this role in a chat'
 complete -c greenprint -n $trace -l prompts -x -d 'Where in the object the prompt is'
 complete -c greenprint -n $trace -l json -d 'Write the report as JSON'
 complete -c greenprint -n $trace -l html -r -F -d 'Write a page as well'

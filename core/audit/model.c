@@ -3,6 +3,7 @@
 
 #include "audit/audit.h"
 #include "common/error.h"
+#include "verify/model_weights.h"
 
 /* What may come behind a window. */
 static gp_status add_position(gp_audit *audit, const uint32_t *window,
@@ -40,7 +41,10 @@ gp_status gp_audit_add_model(gp_audit *audit, gp_model_weights *file, gp_error *
   if (audit == NULL || file == NULL) {
     return gp_fail_null(error, __func__, audit == NULL ? "audit" : "file");
   }
-  gp_status status = gp_audit_begin(audit, GP_AUDIT_MODEL, error);
+  gp_status status = gp_model_weights_check_new(file, error);
+  if (status == GP_OK) {
+    status = gp_audit_begin(audit, GP_AUDIT_MODEL, error);
+  }
   if (status != GP_OK) {
     return status;
   }

@@ -148,9 +148,7 @@ static bool start_thread(gp_thread_pool *pool) {
   return failed == 0;
 }
 
-/* Processors that the calling thread may run on: fewer than there are in many containers and
- * batch systems. 1 to GP_THREADS_MAX. */
-static size_t count_processors(void) {
+unsigned gp_usable_processors(void) {
   long count = 0;
 #ifdef __linux__
   cpu_set_t allowed;
@@ -161,7 +159,7 @@ static size_t count_processors(void) {
   if (count < 1) { /* or more than cpu_set_t has room for */
     count = sysconf(_SC_NPROCESSORS_ONLN);
   }
-  return count < 1 ? 1 : (count > GP_THREADS_MAX ? GP_THREADS_MAX : (size_t)count);
+  return count < 1 ? 1 : (count > GP_THREADS_MAX ? GP_THREADS_MAX : (unsigned)count);
 }
 
 gp_status gp_thread_pool_new(size_t n_threads, gp_thread_pool **pool, gp_error *error) {
@@ -173,7 +171,7 @@ gp_status gp_thread_pool_new(size_t n_threads, gp_thread_pool **pool, gp_error *
                    GP_THREADS_MAX, n_threads);
   }
   if (n_threads == 0) {
-    n_threads = count_processors();
+    n_threads = gp_usable_processors();
   }
   const size_t alignment = _Alignof(gp_thread_pool);
   const size_t size = sizeof(gp_thread_pool) + (n_threads - 1) * sizeof(pthread_t);

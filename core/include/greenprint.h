@@ -320,12 +320,15 @@ GP_API GP_MUST_CHECK gp_status gp_bias_batch(const gp_watermark *watermark, gp_d
  * watermarks. Does not survive fork(). */
 typedef struct gp_thread_pool gp_thread_pool;
 
-/* A pool in which `n_threads` work at the same time, the caller's own thread among them, so
- * that n_threads - 1 are started; 1 to GP_THREADS_MAX, or 0 for one on each processor
- * that the caller's thread may run on (on Linux, its affinity). They sleep between batches, and
- * take no signals. Errors: GP_ERR_ARGUMENT, GP_ERR_MEMORY (also where the system starts no more
- * threads). */
+/* Processors that the calling thread may run on (on Linux, its affinity): fewer than there are in
+ * many containers and batch systems. 1 to GP_THREADS_MAX. Thread-safe. */
 #define GP_THREADS_MAX 1024
+GP_API unsigned gp_usable_processors(void);
+
+/* A pool in which `n_threads` work at the same time, the caller's own thread among them, so
+ * that n_threads - 1 are started; 1 to GP_THREADS_MAX, or 0 for gp_usable_processors(). They
+ * sleep between batches, and take no signals. Errors: GP_ERR_ARGUMENT, GP_ERR_MEMORY (also where
+ * the system starts no more threads). */
 GP_API GP_MUST_CHECK gp_status gp_thread_pool_new(size_t n_threads, gp_thread_pool **pool,
                                                   gp_error *error);
 /* Ends the threads. No batch may be under way. */
@@ -1050,7 +1053,8 @@ GP_API GP_MUST_CHECK gp_status gp_audit_add(gp_audit *audit, const uint32_t *pro
                                             size_t n_tokens, gp_expectations *expectations,
                                             gp_error *error);
 
-/* Adds a whole file of model weights. An audit holds answers or model weights, not both. */
+/* Adds a whole file of model weights, of which nothing was read before (GP_ERR_ARGUMENT). An
+ * audit holds answers or model weights, not both. */
 GP_API GP_MUST_CHECK gp_status gp_audit_add_model(gp_audit *audit, gp_model_weights *file,
                                                   gp_error *error);
 

@@ -175,6 +175,14 @@ gp_status gp_model_weights_open(const char *path, gp_model_weights **file, gp_er
   return gp_model_weights_open_source(NULL, NULL, path, file, error);
 }
 
+gp_status gp_model_weights_check_new(const gp_model_weights *file, gp_error *error) {
+  return file->file.state == GP_WEIGHTS_BETWEEN && file->file.info.documents == 0
+             ? GP_OK
+             : gp_fail(error, GP_ERR_ARGUMENT,
+                       "%s: was read before, in part or to its end: open it again",
+                       file->file.name);
+}
+
 void gp_model_weights_free(gp_model_weights *file) {
   if (file == NULL) {
     return;

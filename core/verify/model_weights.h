@@ -12,4 +12,7 @@
 gp_status gp_model_weights_open_source(gp_byte_source *read, void *source, const char *name,
                                        gp_model_weights **file, gp_error *error);
 
+/* GP_OK where nothing but the header was read, else GP_ERR_ARGUMENT. */
+gp_status gp_model_weights_check_new(const gp_model_weights *file, gp_error *error);
+
 #endif

@@ -5,9 +5,13 @@ import html.parser
 import json
 import math
 
+import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 import students
 from students import (
+    GAMMA,
     Colours,
     as_lines,
     occurrences,
@@ -109,6 +113,30 @@ def test_guilty_and_innocent(greenprint, key, guilty, innocent, colours):
     assert found["key_id"] == key.id and len(found["key_commitment"]) == 64
 
 
+def test_anytime_e_value(greenprint, key, guilty, innocent, colours):
+    """The e-value of section 8, for whoever stops when the evidence is enough."""
+    for name, answers in (("a", guilty), ("b", innocent), ("one", guilty[:1])):
+        write(greenprint, f"{name}.tokens", as_lines(answers))
+        report = audit(greenprint, f"{name}.tokens")
+        counts, _ = occurrences(answers)
+        _, _, n, green = weighted_sum(dict.fromkeys(counts, 1), colours)
+        # The integral of the likelihood ratio over the green rate, as a beta distribution's tail.
+        log_e = (
+            scipy.special.betaln(green + 1, n - green + 1)
+            + scipy.stats.beta.logsf(GAMMA, green + 1, n - green + 1)
+            - green * math.log(GAMMA)
+            - (n - green + 1) * math.log1p(-GAMMA)
+        )
+        expected = log_e / math.log(10)
+        assert report["anytime"]["log10_e"] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+        assert report["anytime"]["log10_p"] == min(0, -report["anytime"]["log10_e"])
+        text = greenprint("audit", "-k", "k.key", f"{name}.tokens", "--html", f"{name}.html")
+        said = f"(log10 e {expected:.2f}; SPEC.md section 8)"
+        assert said in " ".join(text.stdout.split())
+        assert said in (greenprint.folder / f"{name}.html").read_text()
+    assert audit(greenprint, "a.tokens")["anytime"]["log10_e"] > 6
+
+
 def test_inputs_are_named_with_their_digests(greenprint, key, guilty):
     write(greenprint, "a.tokens", as_lines(guilty[:30]))
     write(greenprint, "b.jsonl", "".join(json.dumps({"ids": x}) + "\n" for x in guilty[30:]))
@@ -158,26 +186,64 @@ def test_prompts_are_left_out(greenprint, key, colours):
     agrees(fair["tests"][0], dict.fromkeys(counts, 1), colours)
 
 
+# A tokenizer of words w0 to w49, whose ids are 1 to 50.
+WORDS = {
+    "model": {
+        "type": "Unigram",
+        "unk_id": 0,
+        "vocab": [["<unk>", 0.0]] + [[f"\u2581w{i}", -1.0] for i in range(50)],
+    },
+    "added_tokens": [],
+    "normalizer": None,
+    "pre_tokenizer": {
+        "type": "Metaspace",
+        "replacement": "\u2581",
+        "add_prefix_space": False,
+    },
+    "decoder": None,
+    "post_processor": None,
+}
+
+
+def test_chats(greenprint, key):
+    """The messages of a role are answers, each by itself; what others say does not count."""
+    source = np.random.default_rng(8)
+    said = source.integers(0, 50, (40, 4, 30)).tolist()
+    names = ("user", "assistant", "user", "assistant")
+    texts = [["".join(f" w{i}" for i in message) for message in chat] for chat in said]
+    chats = [
+        [{"role": name, "content": text} for name, text in zip(names, chat, strict=True)]
+        for chat in texts
+    ]
+    chats.append([{"role": "user", "content": " w1"}])
+    write(greenprint, "t.json", json.dumps(WORDS))
+    for field in ("messages", "log"):
+        rows = "".join(json.dumps({field: chat}) + "\n" for chat in chats)
+        write(greenprint, f"{field}.jsonl", rows)
+    write(
+        greenprint, "ids.tokens", as_lines([i + 1 for i in one] for c in said for one in c[1::2])
+    )
+    for arguments in (("messages.jsonl",), ("--field", "log", "log.jsonl")):
+        found = audit(greenprint, "-t", "t.json", "--role", "assistant", *arguments)
+        assert (found["role"], found["counts"]["documents"]) == ("assistant", 80)
+        plain = audit(greenprint, "ids.tokens")
+        assert (found["tests"], found["counts"]) == (plain["tests"], plain["counts"])
+        assert plain["role"] is None
+    options = ("-k", "k.key", "--tenants", "0-9", "--json")
+    traced = greenprint(
+        "trace", *options, "-t", "t.json", "--role", "assistant", "messages.jsonl"
+    )
+    plain = greenprint("trace", *options, "ids.tokens")
+    traced, plain = json.loads(traced.stdout), json.loads(plain.stdout)
+    assert traced["role"] == "assistant" and traced["tenants"] == plain["tenants"]
+    message = greenprint.fails(
+        *("audit", "-k", "k.key", "-t", "t.json", "--role", "tool", "messages.jsonl")
+    )
+    assert message.endswith("the inputs hold none, or no message of that role")
+
+
 def test_text_is_tokenized_like_its_prompt(greenprint, key):
-    words = [f"w{i}" for i in range(50)]
-    tokenizer = {
-        "model": {
-            "type": "Unigram",
-            "unk_id": 0,
-            "vocab": [["<unk>", 0.0]] + [[word, -1.0] for word in words],
-        },
-        "added_tokens": [],
-        "normalizer": None,
-        "pre_tokenizer": {
-            "type": "Metaspace",
-            "replacement": "\u2581",
-            "add_prefix_space": False,
-        },
-        "decoder": None,
-        "post_processor": None,
-    }
-    tokenizer["model"]["vocab"] = [["<unk>", 0.0]] + [[f"\u2581w{i}", -1.0] for i in range(50)]
-    write(greenprint, "t.json", json.dumps(tokenizer))
+    write(greenprint, "t.json", json.dumps(WORDS))
     text = " w1 w2 w3 w4 w5 w6"
     rows = [{"text": text, "q": " w2 w3"}, {"text": text, "q": [99, 98]}]
     write(greenprint, "a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
@@ -250,6 +316,8 @@ def test_served(greenprint, key, guilty, innocent, colours):
         assert (test["p_is"] == "e-value") == is_served
         if is_served:
             assert test["log10_p"] == min(0, -test["log10_e"])
+    # The anytime p is about all that was asked, not about what the key had selected.
+    assert found["anytime"] == audit(greenprint, "a.tokens")["anytime"]
     assert found["inputs"][1]["role"] == "served"
     assert found["inputs"][1]["contexts"] == len(windows(guilty[:20]))
     data = (greenprint.folder / "served.gpc").read_bytes()
@@ -266,6 +334,43 @@ def test_nothing_served_occurs(greenprint, key, innocent):
     assert (found["log10_p"], found["served"]) == (0, {"contexts": 0, "pairs": 0})
     text = greenprint("audit", "-k", "k.key", "--served", "s.gpc", "a.tokens").stdout
     assert "Nothing was tested: no context that was served occurs." in text
+
+
+def test_words_about_nothing(greenprint, key):
+    """What was not tested is named, and so is why."""
+    rows = [{"tokens": [1, 2, 3, 4], "p": [1, 2, 3, 4]}, {"tokens": [5, 6], "p": []}]
+    write(greenprint, "all.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write(greenprint, "short.jsonl", json.dumps(rows[1]) + "\n")
+    write(greenprint, "w.gpx", weights_file([([1, 2, 3], [{}, {}, {}])], 2, b"x"))
+    for arguments, reason in (
+        (
+            ("--prompts", "p", "all.jsonl"),
+            "--prompts left out all positions, as each context occurs in the prompt of its own "
+            "answer. Does that field hold the prompt alone, without the answer?",
+        ),
+        (("--prompts", "p", "short.jsonl"), "no answer has more than 2 tokens."),
+        (("--open", "w.gpx"), "the files hold no weight for any position."),
+    ):
+        result = greenprint("audit", "-k", "k.key", "--html", "a.html", *arguments)
+        words = " ".join(result.stdout.split())
+        assert (result.returncode, f"Nothing was tested: {reason}" in words) == (1, True), words
+        assert "as they should" not in words
+        assert "<svg" not in (greenprint.folder / "a.html").read_text()
+    said = greenprint(
+        *("trace", "-k", "k.key", "--tenants", "0-1", "--prompts", "p", "all.jsonl")
+    ).stdout
+    assert "Nothing was tested: --prompts left out all positions" in said
+
+
+def test_one_of_each(greenprint, key):
+    write(greenprint, "a.tokens", "1 2 3\n")
+    text = greenprint("audit", "-k", "k.key", "--controls", "1", "--html", "a.html", "a.tokens")
+    words = " ".join(text.stdout.split())
+    for phrase in ("1 document, 3 tokens", "1 pair in 1 context", "1 control key that nobody"):
+        assert f" {phrase} " in words, phrase
+    assert "1 control key, made" in (greenprint.folder / "a.html").read_text()
+    text = greenprint("trace", "-k", "k.key", "--tenants", "7-7", "a.tokens").stdout
+    assert text.startswith(f"Not found: the mark of any of 1 tenant of key {key.id}.\n")
 
 
 # ------------------------------------------------------------------------ open
@@ -287,6 +392,7 @@ def test_open(greenprint, key, innocent, colours):
     write(greenprint, "a.gpx", weights_file(documents[:9], 2, b"suspect - base"))
     write(greenprint, "b.gpx", weights_file(documents[9:], 2, b"suspect - base"))
     found = audit(greenprint, "--open", "a.gpx", "b.gpx", status=0)
+    assert found["anytime"] is None
     assert (found["model"], found["suspect"]) == ("open", "suspect - base")
     assert found["verdict_by"] == {"test": "open", "contexts": "all"}
     assert [test["test"] for test in found["tests"]] == ["open"]
@@ -337,6 +443,32 @@ def test_controls_can_be_made_again(greenprint, key, guilty):
     # Fewer controls are the first of more.
     fewer = audit(greenprint, "a.tokens", controls=7)
     assert fewer["controls"]["z"] == z[:7]
+
+
+def test_controls_that_are_found(greenprint, key):
+    """Text that several control keys have marked: there the audit is not to be trusted."""
+    controls = [Colours(Watermark(students.control_key(key, index))) for index in range(4)]
+    answers = [x for i, one in enumerate(controls) for x in student(i, 0.6, one, documents=30)]
+    write(greenprint, "a.tokens", as_lines(answers))
+    found = audit(greenprint, "a.tokens", status=1)
+    assert found["controls"]["as_they_should_be"] is False
+    tests = {test["test"]: test["controls"] for test in found["tests"]}
+    worst = min(tests, key=lambda name: tests[name]["log10_p_small"])
+    assert tests[worst]["log10_p_small"] < -4
+    warning = (
+        "Something is wrong with this audit, and its verdict must not be relied on: in the test "
+        f'"{worst}" over all contexts p is at most 1/128 for {tests[worst]["small"]} of 10 '
+        "control keys, which nobody ever used. That is more than chance allows."
+    )
+    for brief in ((), ("-q",)):
+        text = greenprint(
+            *("audit", "-k", "k.key", "--controls", "10", "--html", "a.html", *brief, "a.tokens")
+        ).stdout
+        verdict, said = text.split("\n\n")[:2]
+        assert verdict.startswith("Not found: ") and " ".join(said.split()) == warning
+    assert "as they should" not in text
+    page = (greenprint.folder / "a.html").read_text()
+    assert warning.replace('"', "&quot;") in page or warning in page
 
 
 def test_no_controls(greenprint, key, guilty):
@@ -451,6 +583,11 @@ ROW = '{"tokens": [1, 2, 3, 4], "p": [1, 2], "t": "text"}\n'
         (("-k", "k.key", "--normalize", "a.jsonl"), "--normalize is for text"),
         (("-k", "k.key", "--open"), "--open: name the files of model weights"),
         (("-k", "k.key", "--open", "--prompts", "p", "w"), "--open reads files of model weights"),
+        (("-k", "k.key", "--open", "--role", "user", "w"), "--open reads files of model weights"),
+        (
+            ("-k", "k.key", "--role", "assistant", "--prompts", "p", "a.jsonl"),
+            "--prompts is for rows of one prompt and one answer, not for --role",
+        ),
         (("-k", "k.key", "--open", "--reference", "x", "w"), "--open reads files of model"),
         (("-k", "k.key", "--open", "a.jsonl"), "a.jsonl: "),
         (("-k", "k.key", "--open", "lost.gpx"), "lost.gpx: "),
@@ -461,7 +598,19 @@ ROW = '{"tokens": [1, 2, 3, 4], "p": [1, 2], "t": "text"}\n'
         (("-k", "k.key", "--prompts", "none", "a.jsonl"), "--prompts: a.jsonl:1: "),
         (("-k", "k.key", "--served", "none.gpc", "a.jsonl"), "none.gpc: "),
         (("-k", "k.key", "--served", "a.jsonl", "a.jsonl"), "a.jsonl: "),
+        # The set is looked at before the answers are.
+        (("-k", "k.key", "--served", "a.jsonl", "none.jsonl"), "a.jsonl: "),
+        (("-k", "k.key", "--served", "w.gpc", "none.jsonl"), "w.gpc: "),
         (("-k", "k.key", "--reference", "a.jsonl", "a.jsonl"), "a.jsonl: "),
+        (
+            ("-k", "k.key", "none.jsonl", "none.gpx"),
+            "none.gpx: a file of model weights, not of answers: --open takes it",
+        ),
+        (
+            ("-k", "k.key", "reference.gpx"),
+            "reference.gpx: what a reference model expected, not answers: --reference takes it",
+        ),
+        (("-k", "k.key", "--html", "", "a.jsonl"), "--html: the name is empty"),
         (("-k", "k.key", "--html", "-", "a.jsonl"), "--html -: the page goes to a file"),
         (("-k", "k.key", "--html", "a.jsonl", "a.jsonl"), "--html a.jsonl would replace a file"),
         (("-k", "k.key", "--html", "k.key", "a.jsonl"), "--html k.key would replace a file"),
@@ -476,6 +625,7 @@ def test_refusals(greenprint, key, arguments, message):
     write(greenprint, "a.jsonl", ROW)
     write(greenprint, "empty.tokens", "")
     write(greenprint, "none.gpx", weights_file([], 2, b""))
+    write(greenprint, "reference.gpx", weights_file([], 1, b""))
     greenprint("keygen", "-o", "fixed.key", "--unsealed", "--seeding", "fixed")
     write(greenprint, "log.tokens", "1 2 3 4 5\n")
     made = greenprint("contexts", "build", "--context-width", "3", "-o", "w.gpc", "log.tokens")
@@ -483,6 +633,24 @@ def test_refusals(greenprint, key, arguments, message):
     said = greenprint.fails("audit", *arguments, input=ROW.encode())
     assert said.startswith(f"greenprint audit: {message}"), said
     assert (greenprint.folder / "a.jsonl").read_text() == ROW
+
+
+@pytest.mark.parametrize("command", ["audit", "verify"])
+def test_page_in_the_place_of_a_redirected_file(greenprint, key, command):
+    write(greenprint, "in.tokens", "1 2 3 4\n")
+    arguments = (command, "-k", "k.key", "--html", "in.tokens")
+    for files in ((), ("-",)):
+        with open(greenprint.folder / "in.tokens", "rb") as file:
+            said = greenprint.fails(*arguments, *files, stdin=file)
+        assert said == (
+            f"greenprint {command}: --html in.tokens would replace a file of this very run"
+        )
+    write(greenprint, "b.tokens", "1 2 3 4\n")
+    with open(greenprint.folder / "in.tokens", "ab") as file:
+        result = greenprint(*arguments, "b.tokens", stdout=file)
+    assert result.returncode == 2
+    assert "--html in.tokens: standard output goes to that file" in result.stderr
+    assert (greenprint.folder / "in.tokens").read_text() == "1 2 3 4\n"
 
 
 def test_bad_rows(greenprint, key):

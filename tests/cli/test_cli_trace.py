@@ -209,7 +209,18 @@ ROW = '{"tokens": [1, 2, 3, 4]}\n'
         ),
         (("-k", "k.key", "--tenants", "0-9", "--prompts", "p"), "--prompts reads each file"),
         (("-k", "k.key", "--tenants", "0-9", "none.jsonl"), "none.jsonl: "),
-        (("-k", "k.key", "--tenants", "0-9", "--served-by", "no", "a.jsonl"), "--served-by: ten"),
+        (
+            ("-k", "k.key", "--tenants", "5", "a.jsonl"),
+            "--tenants 5 is neither a range nor a file: for this tenant alone write "
+            "--tenants 5-5",
+        ),
+        (("-k", "k.key", "--tenants", "0-9", "--served-by", "no"), "--served-by no is no folder"),
+        (("-k", "k.key", "--tenants", "0-9", "--served-by", "ids"), "--served-by ids is no fol"),
+        (("-k", "k.key", "--tenants", "5-6", "--served-by", "bad"), "--served-by: tenant 6 has"),
+        (
+            ("-k", "k.key", "--tenants", "0-9", "w.gpx"),
+            "w.gpx: a file of model weights, not of answers: it is for greenprint audit --open",
+        ),
         (
             ("-k", "k.key", "--tenants", "5-5", "--served-by", "bad", "a.jsonl"),
             "bad/5.gpc: ",
@@ -229,6 +240,7 @@ def test_refusals(greenprint, key, arguments, message):
     write(greenprint, "a.jsonl", ROW)
     write(greenprint, "bad/5.gpc", "no contexts\n")
     write(greenprint, "ids", "1\n2\n")
+    write(greenprint, "w.gpx", students.weights_file([], 2, b""))
     greenprint("keygen", "-o", "min.key", "--unsealed", "--seeding", "min")
     said = greenprint.fails("trace", *arguments, input=ROW.encode())
     assert said.startswith(f"greenprint trace: {message}"), said

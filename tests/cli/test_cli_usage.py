@@ -59,13 +59,13 @@ def test_help(greenprint):
         (
             "audit",
             "-k --key --passphrase-file --tenant --alpha --open --reference --served --prompts "
-            "--controls -t --tokenizer --normalize --format --field --json --html -q --quiet "
-            "-j --jobs",
+            "--controls -t --tokenizer --normalize --format --field --role --json --html -q "
+            "--quiet -j --jobs",
         ),
         (
             "trace",
             "-k --key --passphrase-file --tenants --alpha --served-by --prompts -t --tokenizer "
-            "--normalize --format --field --json --html -q --quiet -j --jobs",
+            "--normalize --format --field --role --json --html -q --quiet -j --jobs",
         ),
         (
             "plan",
@@ -195,6 +195,16 @@ def test_unknown_option(greenprint, command):
     assert greenprint.fails(command, "-x") == start + "unknown option -x" + see
     assert greenprint.fails(command, "--help=1") == (
         start + "option --help=1 takes no value" + see
+    )
+
+
+@pytest.mark.parametrize("command", ["audit", "trace"])
+@pytest.mark.parametrize("option", ["--recursive", "--skip-bad"])
+def test_options_of_reading_that_audits_lack(greenprint, command, option):
+    """They are known to the commands that read in the same way."""
+    assert greenprint.fails(command, "-k", "k.key", option) == (
+        f"greenprint {command}: unknown or ambiguous option {option}; "
+        f"see greenprint {command} --help"
     )
 
 

@@ -1,21 +1,11 @@
 /* Expectations files, read for three documents: as they come, and with the digests and
  * checksums put right, which no mutation would hit. */
-#include "support.h"
+#include "weights_support.h"
 
 #include "common/bytes.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include <sodium.h>
-
-#define DIGEST_SIZE     crypto_hash_sha256_BYTES
-#define HEADER_SIZE     16U
-#define AT_LABEL_LENGTH 11U
-#define ENTRY_SIZE      8U
-#define END_SIZE        16U
-#define N_DOCUMENTS     3U
-#define TOKENS_MAX      7U
+#define N_DOCUMENTS 3U
+#define TOKENS_MAX  7U
 
 typedef struct ids {
   size_t count;
@@ -73,62 +63,23 @@ static void read_file(const uint8_t *data, size_t size) {
   gp_expectations_free(file);
 }
 
-/* Steps over `length` bytes; false where there are not so many. */
-static bool step(size_t size, size_t *at, size_t length) {
-  if (size - *at < length) {
+static bool repair_head(uint8_t *file, size_t size, size_t *at, size_t number, uint64_t *n) {
+  const size_t head = *at;
+  if (number >= N_DOCUMENTS || !weights_step(size, at, WEIGHTS_DIGEST_SIZE + 8)) {
     return false;
   }
-  *at += length;
-  return true;
-}
-
-static bool put_checksum(uint8_t *file, size_t size, size_t *at) {
-  const size_t covered = *at;
-  return step(size, at, DIGEST_SIZE) && crypto_hash_sha256(file + covered, file, covered) == 0;
-}
-
-static bool repair_document(const ids *document, uint8_t *file, size_t size, size_t *at) {
-  const size_t head = *at + 1;
-  if (!step(size, at, 1 + DIGEST_SIZE + 8)) {
-    return false;
-  }
+  const ids *document = &documents[number];
   uint8_t bytes[4 * TOKENS_MAX];
   for (size_t i = 0; i < document->count; i++) {
     gp_store_le32(bytes + 4 * i, document->ids[i]);
   }
   (void)crypto_hash_sha256(file + head, bytes, 4 * document->count);
-  gp_store_le64(file + head + DIGEST_SIZE, document->count);
-  for (size_t i = 0; i < document->count; i++) {
-    if (*at == size || !step(size, at, 1 + ENTRY_SIZE * (size_t)file[*at])) {
-      return false;
-    }
-  }
-  return put_checksum(file, size, at);
-}
-
-static void repair(uint8_t *file, size_t size) {
-  size_t at = 0;
-  if (size < HEADER_SIZE || !step(size, &at, HEADER_SIZE + (size_t)file[AT_LABEL_LENGTH]) ||
-      !put_checksum(file, size, &at)) {
-    return;
-  }
-  for (size_t i = 0; i < N_DOCUMENTS && at < size && file[at] == 'D'; i++) {
-    if (!repair_document(&documents[i], file, size, &at)) {
-      return;
-    }
-  }
-  if (at < size && file[at] == 'E' && step(size, &at, 1 + END_SIZE)) {
-    (void)put_checksum(file, size, &at);
-  }
+  gp_store_le64(file + head + WEIGHTS_DIGEST_SIZE, document->count);
+  *n = document->count;
+  return true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  read_file(data, size);
-  uint8_t *file = malloc(size + 1);
-  gp_fuzz_require(file != NULL, "memory for a copy");
-  memcpy(file, data, size);
-  repair(file, size);
-  read_file(file, size);
-  free(file);
+  weights_read_both(data, size, repair_head, read_file);
   return 0;
 }

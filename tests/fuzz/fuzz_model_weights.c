@@ -1,19 +1,8 @@
 /* Files of model weights, read to the end: as they come, and with the checksums put right,
  * which no mutation would hit. */
-#include "support.h"
+#include "weights_support.h"
 
 #include "common/bytes.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#include <sodium.h>
-
-#define DIGEST_SIZE     crypto_hash_sha256_BYTES
-#define HEADER_SIZE     16U
-#define AT_LABEL_LENGTH 11U
-#define ENTRY_SIZE      8U
-#define END_SIZE        16U
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc;
@@ -66,60 +55,17 @@ static void read_file(const uint8_t *data, size_t size) {
   gp_model_weights_free(file);
 }
 
-/* Steps over `length` bytes; false where there are not so many. */
-static bool step(size_t size, size_t *at, uint64_t length) {
-  if (size - *at < length) {
+static bool repair_head(uint8_t *file, size_t size, size_t *at, size_t number, uint64_t *n) {
+  (void)number;
+  const size_t head = *at;
+  if (!weights_step(size, at, 8)) {
     return false;
   }
-  *at += (size_t)length;
-  return true;
-}
-
-static bool put_checksum(uint8_t *file, size_t size, size_t *at) {
-  const size_t covered = *at;
-  return step(size, at, DIGEST_SIZE) && crypto_hash_sha256(file + covered, file, covered) == 0;
-}
-
-static bool repair_document(uint8_t *file, size_t size, size_t *at) {
-  const size_t head = *at + 1;
-  if (!step(size, at, 1 + 8)) {
-    return false;
-  }
-  const uint64_t n = gp_load_le64(file + head);
-  if (n > size || !step(size, at, 4 * n)) {
-    return false;
-  }
-  for (uint64_t i = 0; i < n; i++) {
-    if (*at == size || !step(size, at, 1 + ENTRY_SIZE * (uint64_t)file[*at])) {
-      return false;
-    }
-  }
-  return put_checksum(file, size, at);
-}
-
-static void repair(uint8_t *file, size_t size) {
-  size_t at = 0;
-  if (size < HEADER_SIZE || !step(size, &at, HEADER_SIZE + (uint64_t)file[AT_LABEL_LENGTH]) ||
-      !put_checksum(file, size, &at)) {
-    return;
-  }
-  while (at < size && file[at] == 'D') {
-    if (!repair_document(file, size, &at)) {
-      return;
-    }
-  }
-  if (at < size && file[at] == 'E' && step(size, &at, 1 + END_SIZE)) {
-    (void)put_checksum(file, size, &at);
-  }
+  *n = gp_load_le64(file + head);
+  return *n <= size && weights_step(size, at, 4 * *n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  read_file(data, size);
-  uint8_t *file = malloc(size + 1);
-  gp_fuzz_require(file != NULL, "memory for a copy");
-  memcpy(file, data, size);
-  repair(file, size);
-  read_file(file, size);
-  free(file);
+  weights_read_both(data, size, repair_head, read_file);
   return 0;
 }

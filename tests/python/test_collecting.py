@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from weights_files import parse
 
 import greenprint
 from greenprint.audit import ModelWeightsWriter, collect_closed, collect_open
 from greenprint.reference import write_expectations
 
 REASON = "torch and transformers are not installed: collecting was not tested"
-Positions = list[dict[int, float]]
-
-
-def parse(path: Path) -> tuple[dict, list[tuple[list[int], Positions]]]:
-    """Read a file of model weights as SPEC.md section 14 has it."""
-    data = path.read_bytes()
-    at = 0
-
-    def take(form: str) -> tuple:
-        nonlocal at
-        values = struct.unpack_from("<" + form, data, at)
-        at += struct.calcsize("<" + form)
-        return values
-
-    def check() -> None:
-        wanted = hashlib.sha256(data[:at]).digest()
-        assert take("32s")[0] == wanted
-
-    magic, version, kind, top_k, length, vocabulary = take("8sBBBBI")
-    assert (magic, version, kind) == (b"\x89GPEXP\r\n", 1, 2)
-    label = take(f"{length}s")[0].decode()
-    check()
-    documents = []
-    while (tag := take("c")[0]) == b"D":
-        (n,) = take("Q")
-        ids = list(take(f"{n}I"))
-        positions = []
-        for _ in range(n):
-            (m,) = take("B")
-            assert m <= top_k
-            entries = [take("If") for _ in range(m)]
-            assert [v for v, _ in entries] == sorted({v for v, _ in entries})
-            positions.append(dict(entries))
-        check()
-        documents.append((ids, positions))
-    assert tag == b"E"
-    assert take("QQ") == (len(documents), sum(len(ids) for ids, _ in documents))
-    check()
-    assert at == len(data)
-    return {"label": label, "top_k": top_k, "vocabulary": vocabulary}, documents
 
 
 def rows_of(path: Path) -> list[dict[str, list[int]]]:
@@ -77,7 +36,7 @@ def test_written_bytes(tmp_path, rng) -> None:
             weights[rng.random(ids.shape) < 0.2] = 0
             writer.add(tokens, ids, weights)
             given.append((ids, weights))
-    head, sections = parse(path)
+    head, sections = parse(path, 2)
     assert head == {"label": "random", "top_k": 4, "vocabulary": 30}
     for tokens, (ids, weights), (found, positions) in zip(
         documents, given, sections, strict=True
@@ -175,7 +134,7 @@ def test_open_weights(tmp_path, rng, suspect, base, batch_size, with_reference) 
     assert suspect.training  # as it was
     suspect.eval()
     assert [f.name for f in tmp_path.iterdir()] == ["x.gpx"]
-    head, sections = parse(path)
+    head, sections = parse(path, 2)
     name = "LlamaForCausalLM"
     assert head["label"] == (f"{name} minus {name}" if with_reference else name)
     assert (head["top_k"], head["vocabulary"]) == (9, 200)
@@ -202,7 +161,7 @@ def test_vocabularies_of_other_sizes(tmp_path, rng, suspect) -> None:
     large = small_model(3, vocabulary=210)
     for one, other in ((suspect, large), (large, suspect)):
         collect_open(one, [text], path, reference=other, top_k=210, progress=False)
-        head, ((_, positions),) = parse(path)
+        head, ((_, positions),) = parse(path, 2)
         assert head["vocabulary"] == 210
         p, q = (
             np.pad(distribution(m, text[:7]), (0, 210 - m.config.vocab_size))
@@ -216,7 +175,7 @@ def test_windows_of_long_texts(tmp_path, rng, suspect, base) -> None:
     text = rng.integers(0, 200, 150).tolist()
     path = tmp_path / "x.gpx"
     collect_open(suspect, [text], path, reference=base, window=32, top_k=200, progress=False)
-    _, ((_, positions),) = parse(path)
+    _, ((_, positions),) = parse(path, 2)
     for i in (1, 20, 32, 33, 60, 149):
         fits = []
         for n in range(min(i, 16), min(i, 32) + 1):  # what may have been before it
@@ -267,7 +226,7 @@ def test_open_goes_on(tmp_path, rng, suspect, base, monkeypatch) -> None:
     assert path.read_bytes() == whole
     part.write_bytes(left)
     collect_open(suspect, texts[:2], path, **settings)
-    assert [ids for ids, _ in parse(path)[1]] == texts[:2]
+    assert [ids for ids, _ in parse(path, 2)[1]] == texts[:2]
 
 
 def test_open_refuses_to_go_on_with_others(tmp_path, rng, suspect, base) -> None:
@@ -309,6 +268,22 @@ def test_open_arguments(tmp_path, suspect, settings, reason) -> None:
     with pytest.raises(greenprint.ArgumentError, match=reason):
         collect_open(suspect, [[1, 2]], tmp_path / "x.gpx", progress=False, **settings)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_of_another_model(tmp_path, suspect) -> None:
+    """Both models have to know the ids; which do not is said before torch fails in its way."""
+    large = small_model(3, vocabulary=210)
+    for models in ((suspect, None), (large, suspect), (suspect, large)):
+        with pytest.raises(
+            greenprint.ArgumentError, match="token id 205 is beyond the 200 that the model knows"
+        ):
+            collect_open(
+                models[0], [[1, 2], [3, 205, 4]], tmp_path / "x.gpx", reference=models[1],
+                progress=False, resume=False,
+            )  # fmt: skip
+    with pytest.raises(greenprint.ArgumentError, match="token id 205 is beyond the 200"):
+        write_expectations(suspect, [[3, 205, 4]], tmp_path / "y.gpx", progress=False)
+    assert not (tmp_path / "y.gpx").exists()
 
 
 # --- the closed collector -------------------------------------------------------------------
@@ -480,6 +455,13 @@ def test_closed_with_a_reference(tmp_path, rng, suspect, base) -> None:
         ([[1]], {"reference": "model"}, "go together"),
         ([[1]], {"expectations": "x.gpx"}, "go together"),
         (["text"], {}, r"prompts\[0\] is a str"),
+        ([], {}, "prompts is empty: there is nothing to be asked"),
+        ([[1], [199, 200]], {}, r"prompts\[1\]: token id 200 is beyond the 200 that the model"),
+        ([[1]], {"temperature": "0.5"}, "temperature must be a number, not str"),
+        ([[1]], {"temperature": None}, "temperature must be a number, not NoneType"),
+        ([[1]], {"temperature": True}, "temperature must be a number, not bool"),
+        ([[1]], {"temperature": [0.5, 0.5]}, "temperature must be a number, not list"),
+        ([[1]], {"temperature": np.ones(2)}, "temperature must be a number, not ndarray"),
     ],
 )
 def test_closed_arguments(tmp_path, suspect, prompts, settings, reason) -> None:
@@ -489,3 +471,28 @@ def test_closed_arguments(tmp_path, suspect, prompts, settings, reason) -> None:
             **{"max_new_tokens": 10, "progress": False, **settings},
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "y/../x.jsonl", "link", "x.jsonl.part"])
+def test_expectations_in_the_place_of_the_answers(tmp_path, suspect, base, name) -> None:
+    (tmp_path / "y").mkdir()
+    (tmp_path / "link").symlink_to("x.jsonl")
+    with pytest.raises(greenprint.ArgumentError, match="take the place of the answers"):
+        collect_closed(
+            suspect, [[1]], tmp_path / "x.jsonl", reference=base,
+            expectations=f"{tmp_path}/{name}", max_new_tokens=1, progress=False,
+        )  # fmt: skip
+    assert {file.name for file in tmp_path.iterdir()} == {"y", "link"}
+
+
+def test_temperatures_of_other_types(tmp_path, suspect) -> None:
+    """What is a number is taken as one."""
+    torch = pytest.importorskip("torch", reason=REASON)
+    files = []
+    for temperature in (1.0, 1, np.float32(1), np.ones(()), torch.tensor(1.0)):
+        collect_closed(
+            suspect, [[5, 6]], tmp_path / "x.jsonl", temperature=temperature, max_new_tokens=9,
+            progress=False,
+        )  # fmt: skip
+        files.append((tmp_path / "x.jsonl").read_bytes())
+    assert files == files[:1] * 5

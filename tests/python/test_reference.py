@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
+from weights_files import parse
 
 import greenprint
 from greenprint.reference import ExpectationsWriter, write_expectations
 
 ROOT = Path(__file__).resolve().parents[2]
-Positions = list[dict[int, float]]
 
 
 def load_reference() -> Any:
@@ -32,44 +32,6 @@ def load_reference() -> Any:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def parse(path: Path) -> tuple[dict, list[tuple[bytes, Positions]]]:
-    """Read an expectations file as SPEC.md section 14 has it."""
-    data = path.read_bytes()
-    at = 0
-
-    def take(form: str) -> tuple:
-        nonlocal at
-        values = struct.unpack_from("<" + form, data, at)
-        at += struct.calcsize("<" + form)
-        return values
-
-    def check() -> None:
-        wanted = hashlib.sha256(data[:at]).digest()
-        assert take("32s")[0] == wanted
-
-    magic, version, kind, top_k, length, vocabulary = take("8sBBBBI")
-    assert (magic, version, kind) == (b"\x89GPEXP\r\n", 1, 1)
-    label = take(f"{length}s")[0].decode()
-    check()
-    documents = []
-    while (tag := take("c")[0]) == b"D":
-        digest, n = take("32sQ")
-        positions = []
-        for _ in range(n):
-            (m,) = take("B")
-            assert m <= top_k
-            entries = [take("If") for _ in range(m)]
-            assert [v for v, _ in entries] == sorted({v for v, _ in entries})
-            positions.append(dict(entries))
-        check()
-        documents.append((digest, positions))
-    assert tag == b"E"
-    assert take("QQ") == (len(documents), sum(len(p) for _, p in documents))
-    check()
-    assert at == len(data)
-    return {"label": label, "top_k": top_k, "vocabulary": vocabulary}, documents
 
 
 def ids_digest(tokens: Any) -> bytes:
@@ -122,7 +84,7 @@ def chernoff(weights: np.ndarray, statistic: float, gamma: float) -> float:
 def test_written_bytes(tmp_path, rng) -> None:
     path = tmp_path / "x.gpx"
     documents, expected = write_random(path, rng)
-    head, sections = parse(path)
+    head, sections = parse(path, 1)
     assert head == {"label": "random", "top_k": 4, "vocabulary": 30}
     for tokens, (ids, p), (digest, positions) in zip(documents, expected, sections, strict=True):
         assert digest == ids_digest(tokens)
@@ -413,7 +375,7 @@ def test_expectations_of_a_model(tmp_path, rng, model, batch_size) -> None:
     )  # fmt: skip
     assert model.training  # as it was
     model.eval()
-    head, sections = parse(path)
+    head, sections = parse(path, 1)
     assert head == {"label": "LlamaForCausalLM", "top_k": 9, "vocabulary": 120}
     for tokens, prompt, (digest, positions) in zip(documents, prompts, sections, strict=True):
         assert digest == ids_digest(tokens)
@@ -433,7 +395,7 @@ def test_without_prompts(tmp_path, rng, model) -> None:
         model, documents, tmp_path / "b.gpx", prompts=empty, label="tiny", progress=False
     )
     assert (tmp_path / "a.gpx").read_bytes() == (tmp_path / "b.gpx").read_bytes()
-    _, sections = parse(tmp_path / "a.gpx")
+    _, sections = parse(tmp_path / "a.gpx", 1)
     assert sections[1][1][0] == {}
     assert all(len(position) > 10 for position in sections[1][1][1:])
 
@@ -460,7 +422,7 @@ def test_windows(tmp_path, rng, model, prompt_length, length, window) -> None:
         model, [tokens, tokens[:5]], path, prompts=[prompt, prompt], window=window, top_k=1,
         min_probability=0, progress=False,
     )  # fmt: skip
-    _, sections = parse(path)
+    _, sections = parse(path, 1)
     size = window or 64
     sequence = prompt + tokens
     told = every_window(model, sequence, size)
@@ -480,7 +442,9 @@ def test_model_arguments(tmp_path, model) -> None:
     for settings, reason in (
         ({"temperature": 0.0}, "temperature"),
         ({"temperature": math.nan}, "temperature"),
+        ({"temperature": "1"}, "temperature must be a number, not str"),
         ({"min_probability": 1.5}, "min_probability"),
+        ({"min_probability": None}, "min_probability must be a number, not NoneType"),
         ({"window": 65}, "window"),
         ({"window": 1}, "window"),
         ({"batch_size": 0}, "batch_size"),

@@ -112,6 +112,32 @@ static inline void put_end(image *file) {
   put_checksum(file);
 }
 
+/* At most `top` random expectations, for ids that are multiples of `stride`, each at most `apart`
+ * of these beyond the one before. */
+static inline void make_position(gp_position *position, size_t top, uint32_t apart,
+                                 uint32_t stride, uint64_t *random) {
+  position->count = next_random(random) % (top + 1);
+  uint32_t id = 0;
+  for (size_t i = 0; i < position->count; i++) {
+    id += (uint32_t)(next_random(random) % apart + 1) * stride;
+    position->ids[i] = id;
+    position->probabilities[i] = (float)(next_random(random) % 1000 + 1) / (1000.0F * (float)top);
+  }
+}
+
+/* A document's whole section, with what was expected at its positions. */
+static inline void put_expected(image *file, const uint32_t *tokens, const gp_position *expected,
+                                size_t n) {
+  put_document(file, tokens, n);
+  for (size_t i = 0; i < n; i++) {
+    put_u8(file, (uint8_t)expected[i].count);
+    for (size_t j = 0; j < expected[i].count; j++) {
+      put_entry(file, expected[i].ids[j], expected[i].probabilities[j]);
+    }
+  }
+  put_checksum(file);
+}
+
 /* A byte source over an image, `step` bytes at a time at most. */
 typedef struct image_source {
   const uint8_t *bytes;

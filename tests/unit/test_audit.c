@@ -43,14 +43,7 @@ static void make_corpus(corpus *made, uint32_t vocabulary, uint64_t *random) {
     }
     for (size_t i = 0; i < n_tokens[a]; i++) {
       made->tokens[a][i] = any_id(made, random);
-      gp_position *position = &made->expected[a][i];
-      position->count = next_random(random) % (TOP + 1);
-      uint32_t id = 0;
-      for (size_t j = 0; j < position->count; j++) {
-        id += (uint32_t)(next_random(random) % 4 + 1) * STRIDE;
-        position->ids[j] = id;
-        position->probabilities[j] = (float)(next_random(random) % 1000 + 1) / (1000.0F * TOP);
-      }
+      make_position(&made->expected[a][i], TOP, 4, STRIDE, random);
     }
   }
 }
@@ -59,15 +52,7 @@ static void make_corpus(corpus *made, uint32_t vocabulary, uint64_t *random) {
 static void put_corpus(image *file, const corpus *made) {
   put_header(file, "random", 0, TOP);
   for (size_t a = 0; a < ANSWERS; a++) {
-    put_document(file, made->tokens[a], made->n_tokens[a]);
-    for (size_t i = 0; i < made->n_tokens[a]; i++) {
-      const gp_position *position = &made->expected[a][i];
-      put_u8(file, (uint8_t)position->count);
-      for (size_t j = 0; j < position->count; j++) {
-        put_entry(file, position->ids[j], position->probabilities[j]);
-      }
-    }
-    put_checksum(file);
+    put_expected(file, made->tokens[a], made->expected[a], made->n_tokens[a]);
   }
   put_end(file);
 }
@@ -365,6 +350,21 @@ static void compare_served(gp_audit *audit, naive *sums, const gp_params *params
   }
 }
 
+/* A file of which a document was read is not added either; the audit stays as it was. */
+static void assert_part_is_refused(const image *bytes, gp_audit *audit) {
+  image_source source = {.bytes = bytes->bytes, .size = bytes->size, .step = 5000};
+  gp_model_weights *file = NULL;
+  const uint32_t *tokens = NULL;
+  size_t n_tokens = 0;
+  bool more = false;
+  assert_ok(gp_model_weights_open_source(read_image, &source, "x.gpx", &file, error));
+  assert_ok(gp_model_weights_next(file, &tokens, &n_tokens, &more, error));
+  assert_true(more);
+  assert_fails(gp_audit_add_model(audit, file, error), GP_ERR_ARGUMENT,
+               "x.gpx: was read before, in part or to its end: open it again");
+  gp_model_weights_free(file);
+}
+
 /* The same of a model's weights. */
 static void compare_open(const gp_params *params, const corpus *made) {
   image bytes = {0};
@@ -388,7 +388,11 @@ static void compare_open(const gp_params *params, const corpus *made) {
   assert_ok(gp_model_weights_open_source(read_image, &source, "x.gpx", &file, error));
   assert_ok(gp_audit_new(params, &audit, error));
   assert_ok(gp_audit_add_model(audit, file, error));
+  /* It would add nothing, and seem to have added something. */
+  assert_fails(gp_audit_add_model(audit, file, error), GP_ERR_ARGUMENT,
+               "x.gpx: was read before, in part or to its end: open it again");
   gp_model_weights_free(file);
+  assert_part_is_refused(&bytes, audit);
   free(bytes.bytes);
   gp_key *key = test_key(params);
   naive sums;

@@ -415,6 +415,7 @@ static void pools_keep_to_their_processors(void **state) {
     gp_thread_pool *pool = NULL;
     assert_ok(gp_thread_pool_new(0, &pool, error));
     assert_int_equal(count_threads() - threads_at_start + 1, allowed);
+    assert_int_equal(gp_usable_processors(), allowed);
     gp_thread_pool_free(pool);
     wait_for_ended_threads();
   }

@@ -28,14 +28,7 @@ static void make_corpus(corpus *made, uint64_t *random) {
     for (size_t i = 0; i < lengths[d]; i++) {
       /* Few different ids, so that coins repeat. */
       made->tokens[d][i] = (uint32_t)(next_random(random) % VOCABULARY * 1000);
-      gp_position *position = &made->positions[d][i];
-      position->count = next_random(random) % (TOP + 1);
-      uint32_t id = 0;
-      for (size_t j = 0; j < position->count; j++) {
-        id += (uint32_t)(next_random(random) % 7 + 1) * 1000;
-        position->ids[j] = id;
-        position->probabilities[j] = (float)(next_random(random) % 1000 + 1) / (1000.0F * TOP);
-      }
+      make_position(&made->positions[d][i], TOP, 7, 1000, random);
     }
   }
 }
@@ -43,15 +36,7 @@ static void make_corpus(corpus *made, uint64_t *random) {
 static void put_corpus(image *file, const corpus *made) {
   put_header(file, "random", 0, TOP);
   for (size_t d = 0; d < DOCUMENTS; d++) {
-    put_document(file, made->tokens[d], made->lengths[d]);
-    for (size_t i = 0; i < made->lengths[d]; i++) {
-      const gp_position *position = &made->positions[d][i];
-      put_u8(file, (uint8_t)position->count);
-      for (size_t j = 0; j < position->count; j++) {
-        put_entry(file, position->ids[j], position->probabilities[j]);
-      }
-    }
-    put_checksum(file);
+    put_expected(file, made->tokens[d], made->positions[d], made->lengths[d]);
   }
   put_end(file);
 }

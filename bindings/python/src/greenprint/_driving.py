@@ -131,6 +131,25 @@ def vocabulary_of(model: Any) -> int:
     return 0 if head is None else int(head.weight.shape[0])
 
 
+def known_ids(model: Any) -> int:
+    """Return how many ids a model can read; 0 where that is not known."""
+    try:
+        weight = getattr(model.get_input_embeddings(), "weight", None)
+    except NotImplementedError:
+        return 0
+    return 0 if weight is None else int(weight.shape[0])
+
+
+def check_known(model: Any, ids: npt.NDArray[np.uint32], name: str) -> None:
+    """Refuse ids that a model cannot read, which torch says in many ways, if at all."""
+    known = known_ids(model)
+    if known > 0 and len(ids) > 0 and ids.max() >= known:
+        raise ArgumentError(
+            f"{name}: token id {ids.max()} is beyond the {known} that the model knows: were the "
+            "ids made for another one?"
+        )
+
+
 def device_of(model: Any) -> Any:
     """Return where a model is."""
     return next(model.parameters()).device
@@ -167,6 +186,7 @@ def ask(model: Any, batch: Sequence[Read]) -> Iterator[Any]:
         ids = torch.zeros((len(batch), longest), dtype=torch.long)
         mask = torch.zeros((len(batch), longest), dtype=torch.long)
         for row, read in enumerate(batch):
+            check_known(model, read.ids, "tokens")
             ids[row, : lengths[row]] = torch.from_numpy(read.ids.astype(np.int64))
             mask[row, : max(lengths[row], 1)] = 1
         device = device_of(model)

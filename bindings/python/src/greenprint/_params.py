@@ -82,6 +82,34 @@ def whole_number(value: object, what: str, bits: int) -> int:
     return number
 
 
+def real_number(value: object, what: str) -> float:
+    """Check an argument that is a real number.
+
+    Parameters
+    ----------
+    value : float
+        The argument; booleans and text are refused.
+    what : str
+        Its name, for the error message.
+
+    Returns
+    -------
+    float
+        Finite or not.
+
+    Raises
+    ------
+    ArgumentError
+        Where it is anything else.
+    """
+    try:
+        if isinstance(value, (bool, str, bytes, bytearray)):
+            raise TypeError
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of tensors
+        raise ArgumentError(f"{what} must be a number, not {type(value).__name__}") from None
+
+
 @dataclass(frozen=True, init=False)
 class Params:
     """The parameters that a key is for (SPEC.md section 2). Immutable.

@@ -34,7 +34,7 @@ import numpy.typing as npt
 from greenprint import _driving as driving
 from greenprint._arrays import all_ids
 from greenprint._errors import ArgumentError
-from greenprint._params import whole_number
+from greenprint._params import real_number, whole_number
 from greenprint._parts import Part, ResumedSections, open_part
 from greenprint._weights import (
     LABEL_MAX,
@@ -291,8 +291,8 @@ def collect_closed(
         The suspect, a causal language model with the vendor's token ids. It is used where it
         is, on any device, in its own number format.
     prompts : iterable of token ids
-        At least one id each, chosen without the key; a beginning-of-sequence id and a chat
-        template that the model wants belong here. All are in memory.
+        One or more, of one id or more, chosen without the key; a beginning-of-sequence id and a
+        chat template that the model wants belong here. All are in memory.
     path : str or os.PathLike
         The file to be made; one of that name is replaced once it is whole.
     reference : transformers.PreTrainedModel, optional
@@ -326,6 +326,9 @@ def collect_closed(
     """
     if (reference is None) != (expectations is None):
         raise ArgumentError("reference and expectations go together: pass both or neither")
+    if expectations is not None and _same_file(expectations, path):
+        raise ArgumentError("expectations would take the place of the answers: name another file")
+    temperature = real_number(temperature, "temperature")
     if not 0.0 <= temperature < float("inf"):
         raise ArgumentError("temperature must be 0, for greedy decoding, or above")
     count = driving.batch_count(batch_size)
@@ -338,12 +341,14 @@ def collect_closed(
         end_ids=ends,
     )
     asked = [all_ids(prompt, f"prompts[{row}]") for row, prompt in enumerate(prompts)]
+    if not asked:
+        raise ArgumentError("prompts is empty: there is nothing to be asked")
     sampler.check(asked)
     settings = {
         "made by": "collect_closed",
         "model": _fingerprint(model),
         "max_new_tokens": sampler.longest,
-        "temperature": float(temperature),
+        "temperature": temperature,
         "seed": sampler.seed,
         "batch_size": count,
         "end_ids": sorted(sampler.end_ids),
@@ -371,6 +376,12 @@ def collect_closed(
                 progress=progress,
             )
         part.finish()
+
+
+def _same_file(new: str | os.PathLike[str], path: str | os.PathLike[str]) -> bool:
+    """Whether a file would take the place of another, or of what is finished of it."""
+    name = os.path.realpath(path)
+    return os.path.realpath(new) in (name, name + ".part")
 
 
 def _row(prompt: npt.NDArray[np.uint32], tokens: list[int]) -> bytes:
@@ -437,6 +448,7 @@ class _Sampler:
         for row, prompt in enumerate(prompts):
             if len(prompt) == 0:
                 raise ArgumentError(f"prompts[{row}] is empty: a model needs an id to begin with")
+            driving.check_known(self._model, prompt, f"prompts[{row}]")
             if limit is not None and len(prompt) + self.longest > limit:
                 raise ArgumentError(
                     f"prompts[{row}] has {len(prompt)} ids, which with max_new_tokens = "

@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from greenprint import _driving as driving
 from greenprint._errors import ArgumentError
+from greenprint._params import real_number
 from greenprint._weights import Chunk, ExpectationSections, WeightsWriter
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ def write_expectations(
     OSError
         Where the file cannot be written.
     """
+    temperature = real_number(temperature, "temperature")
+    min_probability = real_number(min_probability, "min_probability")
     if not 0.0 < temperature < float("inf"):
         raise ArgumentError("temperature must be above 0; for greedy decoding use a small one")
     if not 0.0 <= min_probability < 1.0:
