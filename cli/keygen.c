@@ -20,6 +20,10 @@ static const char help[] =
     "terminal, unless an option says otherwise.\n"
     "\n"
     "  -o, --output FILE           the key file to write\n"
+    "      --profile PROFILE       what the mark is for, which sets the next three:\n"
+    "                              provenance (where a text came from; the default) or\n"
+    "                              distill (h = 1: best inherited by models that learn\n"
+    "                              from the text)\n"
     "      --gamma FRACTION        share of green tokens, g/2^k with k up to 8: 1/4\n"
     "      --context-width N       tokens that choose a green list, 1 to 16: 2\n"
     "      --seeding SCHEME        hash, min, or fixed (one list for everything): hash\n"
@@ -38,6 +42,7 @@ static const char help[] =
 typedef struct keygen_options {
   bool help;
   const char *output;
+  const char *profile;
   const char *gamma;
   const char *context_width;
   const char *seeding;
@@ -48,7 +53,8 @@ typedef struct keygen_options {
 
 static int parse_options(int argc, char **argv, keygen_options *options) {
   enum {
-    GAMMA = CLI_LONG_OPTION,
+    PROFILE = CLI_LONG_OPTION,
+    GAMMA,
     CONTEXT_WIDTH,
     SEEDING,
     PASSPHRASE_FILE,
@@ -57,6 +63,7 @@ static int parse_options(int argc, char **argv, keygen_options *options) {
   };
   static const struct option known[] = {
       {"output", required_argument, NULL, 'o'},
+      {"profile", required_argument, NULL, PROFILE},
       {"gamma", required_argument, NULL, GAMMA},
       {"context-width", required_argument, NULL, CONTEXT_WIDTH},
       {"seeding", required_argument, NULL, SEEDING},
@@ -72,6 +79,9 @@ static int parse_options(int argc, char **argv, keygen_options *options) {
     switch (option) {
     case 'o':
       options->output = optarg;
+      break;
+    case PROFILE:
+      options->profile = optarg;
       break;
     case GAMMA:
       options->gamma = optarg;
@@ -130,6 +140,10 @@ static int set_context_width(const keygen_options *options, gp_params *params) {
 static int set_params(const keygen_options *options, gp_params *params) {
   gp_error error;
   *params = gp_params_default();
+  if (options->profile != NULL &&
+      gp_params_set_profile(params, options->profile, &error) != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
   if (options->gamma != NULL && gp_params_set_gamma(params, options->gamma, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }

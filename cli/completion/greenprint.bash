@@ -38,8 +38,8 @@ _greenprint() {
       *)
         case $command in
           keygen)
-            words="--output --gamma --context-width --seeding --passphrase-file --cost
-              --unsealed --help"
+            words="--output --profile --gamma --context-width --seeding --passphrase-file
+              --cost --unsealed --help"
             ;;
           inspect) words="--json --help" ;;
           verify)

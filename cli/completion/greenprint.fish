@@ -20,6 +20,7 @@ complete -c greenprint -n __fish_use_subcommand -a version -d 'Show versions'
 
 set -l keygen '__greenprint_command keygen'
 complete -c greenprint -n $keygen -s o -l output -r -F -d 'Key file to write'
+complete -c greenprint -n $keygen -l profile -x -a 'provenance distill' -d 'What the mark is for'
 complete -c greenprint -n $keygen -l gamma -x -a '1/2 1/4 1/8' -d 'Share of green tokens'
 complete -c greenprint -n $keygen -l context-width -x -d 'Tokens that choose a green list'
 complete -c greenprint -n $keygen -l seeding -x -a 'hash min fixed' -d 'How they choose it'

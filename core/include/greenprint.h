@@ -129,6 +129,16 @@ GP_API GP_MUST_CHECK gp_status gp_params_check(const gp_params *params, gp_error
 GP_API GP_MUST_CHECK gp_status gp_params_set_gamma(gp_params *params, const char *text,
                                                    gp_error *error);
 
+/* Sets all parameters to those of a profile, by its name:
+ *
+ *   provenance  hash, h = 2, gamma = 1/4, the default: for saying where a text came from
+ *   distill     hash, h = 1, gamma = 1/4: for marks that models inherit which learn from the text
+ *
+ * docs/distillation.md has what was measured. Leaves *params alone where there is no such profile
+ * (GP_ERR_ARGUMENT). */
+GP_API GP_MUST_CHECK gp_status gp_params_set_profile(gp_params *params, const char *text,
+                                                     gp_error *error);
+
 /* Reads "hash", "min" or "fixed". */
 GP_API GP_MUST_CHECK gp_status gp_params_set_seeding(gp_params *params, const char *text,
                                                      gp_error *error);

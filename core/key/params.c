@@ -86,6 +86,24 @@ gp_status gp_params_set_seeding(gp_params *params, const char *text, gp_error *e
   return gp_fail(error, GP_ERR_ARGUMENT, "seeding: '%.40s' is not hash, min or fixed", text);
 }
 
+gp_status gp_params_set_profile(gp_params *params, const char *text, gp_error *error) {
+  static const struct {
+    const char *name;
+    gp_params params;
+  } profiles[] = {{"provenance", {GP_SEEDING_HASH, 2, 1, 2}},
+                  {"distill", {GP_SEEDING_HASH, 1, 1, 2}}};
+  if (params == NULL || text == NULL) {
+    return gp_fail_null(error, __func__, params == NULL ? "params" : "text");
+  }
+  for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+    if (strcmp(text, profiles[i].name) == 0) {
+      *params = profiles[i].params;
+      return GP_OK;
+    }
+  }
+  return gp_fail(error, GP_ERR_ARGUMENT, "profile: '%.40s' is not provenance or distill", text);
+}
+
 /* Reads up to nine digits; returns how many there were, and -1 for more. */
 static int read_digits(const char **text, uint64_t *value) {
   int digits = 0;

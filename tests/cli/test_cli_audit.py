@@ -79,6 +79,11 @@ def agrees(test, weights, colours):
     assert test["z"] == pytest.approx(z, rel=1e-6, abs=1e-6)
 
 
+def signed_roots(weights):
+    """Return the square roots of weights, with their signs."""
+    return {pair: math.copysign(math.sqrt(abs(w)), w) for pair, w in weights.items()}
+
+
 # ---------------------------------------------------------------------- closed
 
 
@@ -273,10 +278,16 @@ def test_reference(greenprint, key, guilty, colours):
     write(greenprint, "a.tokens", as_lines(guilty))
     write(greenprint, "a.gpx", weights_file(documents, 1, b"a twin <b>"))
     found = audit(greenprint, "--reference", "a.gpx", "a.tokens")
-    assert found["verdict_by"] == {"test": "reference", "contexts": "all"}
+    assert found["verdict_by"] == {"test": "reference-root", "contexts": "all"}
     assert (found["reference"], found["suspect"]) == ("a twin <b>", None)
-    assert [test["test"] for test in found["tests"]] == ["distinct", "root", "reference"]
+    assert [test["test"] for test in found["tests"]] == [
+        "distinct",
+        "root",
+        "reference",
+        "reference-root",
+    ]
     agrees(found["tests"][2], weights, colours)
+    agrees(found["tests"][3], signed_roots(weights), colours)
     assert found["counts"]["pairs_only_expected"] == len(expected) - len(counts)
     assert [i["role"] for i in found["inputs"]] == ["answers", "reference"]
     write(greenprint, "short.tokens", as_lines(guilty[:-1]))
@@ -394,9 +405,10 @@ def test_open(greenprint, key, innocent, colours):
     found = audit(greenprint, "--open", "a.gpx", "b.gpx", status=0)
     assert found["anytime"] is None
     assert (found["model"], found["suspect"]) == ("open", "suspect - base")
-    assert found["verdict_by"] == {"test": "open", "contexts": "all"}
-    assert [test["test"] for test in found["tests"]] == ["open"]
+    assert found["verdict_by"] == {"test": "open-root", "contexts": "all"}
+    assert [test["test"] for test in found["tests"]] == ["open", "open-root"]
     agrees(found["tests"][0], weights, colours)
+    agrees(found["tests"][1], signed_roots(weights), colours)
     assert [(i["role"], i["documents"]) for i in found["inputs"]] == [
         ("weights", 9),
         ("weights", 11),

@@ -76,6 +76,9 @@ def test_keygen_two_keys_differ(greenprint):
         ("--gamma 255/256", "hash, context width 2, gamma 255/256", "0102ff08"),
         ("--context-width 1", "hash, context width 1, gamma 1/4", "01010102"),
         ("--context-width 16 --seeding min", "min, context width 16, gamma 1/4", "02100102"),
+        ("--profile provenance", "hash, context width 2, gamma 1/4", "01020102"),
+        ("--profile distill", "hash, context width 1, gamma 1/4", "01010102"),
+        ("--gamma 1/2 --profile distill", "hash, context width 1, gamma 1/2", "01010101"),
         ("--seeding fixed", "fixed, context width 0, gamma 1/4", "03000102"),
         ("--seeding fixed --context-width 0", "fixed, context width 0, gamma 1/4", "03000102"),
     ],
@@ -119,6 +122,10 @@ def test_keygen_parameters(greenprint, options, parameters, encoded):
             "-o new.key --unsealed --context-width 2 --seeding fixed",
             "context width: the seeding scheme 'fixed' has no context, "
             "so the width must be 0, not 2",
+        ),
+        (
+            "-o new.key --unsealed --profile fast",
+            "profile: 'fast' is not provenance or distill",
         ),
         (
             "-o new.key --unsealed --seeding sum",

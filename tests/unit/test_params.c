@@ -33,6 +33,23 @@ static void gamma_texts(void **state) {
   }
 }
 
+static void profiles(void **state) {
+  (void)state;
+  const gp_params wanted = gp_params_default();
+  gp_params params = {GP_SEEDING_MIN, 7, 3, 3};
+  assert_fails(gp_params_set_profile(&params, "Distill", error), GP_ERR_ARGUMENT,
+               "profile: 'Distill' is not provenance or distill");
+  assert_fails(gp_params_set_profile(&params, NULL, error), GP_ERR_ARGUMENT,
+               "gp_params_set_profile: text must not be NULL");
+  assert_int_equal(params.context_width, 7); /* untouched */
+  assert_ok(gp_params_set_profile(&params, "provenance", error));
+  assert_memory_equal(&params, &wanted, sizeof params);
+  assert_ok(gp_params_set_profile(&params, "distill", error));
+  assert_int_equal(params.seeding, GP_SEEDING_HASH);
+  assert_int_equal(params.context_width, 1);
+  assert_true(params.gamma_num == 1 && params.gamma_log2_den == 2);
+}
+
 static void bad_gamma_texts(void **state) {
   (void)state;
   static const char *const no_fraction[] = {
@@ -120,9 +137,9 @@ static void seeding_texts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(defaults),        cmocka_unit_test(gamma_texts),
-      cmocka_unit_test(bad_gamma_texts), cmocka_unit_test(ranges),
-      cmocka_unit_test(seeding_texts),
+      cmocka_unit_test(defaults), cmocka_unit_test(gamma_texts),
+      cmocka_unit_test(profiles), cmocka_unit_test(bad_gamma_texts),
+      cmocka_unit_test(ranges),   cmocka_unit_test(seeding_texts),
   };
   return cmocka_run_group_tests_name("params", tests, NULL, NULL);
 }

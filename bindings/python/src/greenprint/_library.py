@@ -317,6 +317,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gp_status_string": (c_char_p, (c_int,)),
     "gp_params_check": (c_int, (POINTER(Params), _ERROR)),
     "gp_params_set_gamma": (c_int, (POINTER(Params), c_char_p, _ERROR)),
+    "gp_params_set_profile": (c_int, (POINTER(Params), c_char_p, _ERROR)),
     "gp_params_set_seeding": (c_int, (POINTER(Params), c_char_p, _ERROR)),
     "gp_seeding_name": (c_char_p, (c_int,)),
     "gp_key_generate": (c_int, (POINTER(Params), _HANDLE, _ERROR)),

@@ -147,6 +147,32 @@ class Params:
         c.call(c.lib.gp_params_check, ctypes.byref(params))
         self._fill(params)
 
+    @classmethod
+    def of_profile(cls, name: str) -> Params:
+        """Return the parameters of a profile.
+
+        Parameters
+        ----------
+        name : {"provenance", "distill"}
+            What the mark is for: saying where a text came from (the default parameters), or
+            being inherited by models that learn from the text (a context width of 1).
+
+        Returns
+        -------
+        Params
+            Those of the profile.
+
+        Raises
+        ------
+        ArgumentError
+            Where there is no such profile.
+        """
+        params = c.Params()
+        c.call(
+            c.lib.gp_params_set_profile, ctypes.byref(params), c.encode(name, "the profile's name")
+        )
+        return cls._from_c(params)
+
     def _fill(self, params: c.Params) -> None:
         name: str = c.lib.gp_seeding_name(params.seeding).decode()
         object.__setattr__(self, "seeding", name)
