@@ -32,6 +32,13 @@ def test_parameters_are_normalised() -> None:
         wanted.context_width = 3
 
 
+def test_profiles() -> None:
+    assert greenprint.Params.of_profile("provenance") == greenprint.Params()
+    assert greenprint.Params.of_profile("distill") == greenprint.Params("hash", 1, "1/4")
+    with pytest.raises(greenprint.ArgumentError, match="'best' is not provenance or distill"):
+        greenprint.Params.of_profile("best")
+
+
 @pytest.mark.parametrize(
     "params",
     [
@@ -41,13 +48,6 @@ def test_parameters_are_normalised() -> None:
     ],
     ids=str,
 )
-def test_profiles():
-    assert greenprint.Params.of_profile("provenance") == greenprint.Params()
-    assert greenprint.Params.of_profile("distill") == greenprint.Params("hash", 1, "1/4")
-    with pytest.raises(greenprint.ArgumentError, match="'best' is not provenance or distill"):
-        greenprint.Params.of_profile("best")
-
-
 def test_key_knows_its_parameters(params) -> None:
     key = greenprint.Key.from_bytes(MASTER, params)
     assert key.params == params
