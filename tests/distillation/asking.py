@@ -17,7 +17,7 @@ from greenprint.reference import ExpectationsWriter
 
 Ids = Sequence[Sequence[int]]
 BATCH = 16  # texts that are read at once
-TOP_K = 64
+TOP_K = 16
 
 
 def _read(student: Student, texts: Ids) -> list[torch.Tensor]:

@@ -35,7 +35,7 @@ from greenprint.audit import ModelWeightsWriter, collect_closed, collect_open
 from greenprint.reference import write_expectations
 
 Ids = Sequence[Sequence[int]]
-THREADS = 2
+THREADS = 1  # a process for each core is faster
 
 
 @dataclass(frozen=True)
