@@ -133,12 +133,16 @@ def run_unit_tests(build: Path, only: str, prefix: list[str], jobs: int) -> Coun
     return total
 
 
-def run_pytest(paths: list[str], build: Path) -> Count:
-    """Run pytest with its own output and count its cases."""
-    environment = dict(os.environ, GREENPRINT_BIN=str(build / "greenprint"))
+def run_pytest(paths: list[str], build: Path, jobs: int) -> Count:
+    """Run pytest with its own output, a worker for each job, and count its cases."""
+    # Workers that each take all cores for their sums only get in each other's way.
+    environment = dict(
+        {"OMP_NUM_THREADS": "1"}, **os.environ, GREENPRINT_BIN=str(build / "greenprint")
+    )
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "pytest.xml")
         options = ["-q", "-rs", "-o", "faulthandler_timeout=180", f"--junitxml={report}"]
+        options += ["-n", str(jobs), "--dist", "loadfile"]
         try:
             status = subprocess.run(
                 [sys.executable, "-m", "pytest", *options, *paths],
@@ -171,7 +175,7 @@ def main() -> int:
     total = run_unit_tests(build, arguments.only, shlex.split(arguments.prefix), arguments.jobs)
     if arguments.pytest:
         sys.stdout.flush()
-        total.add(run_pytest(arguments.pytest, build))
+        total.add(run_pytest(arguments.pytest, build, arguments.jobs))
     print(f"total: {total}")
     return 1 if total.failed or total.passed == 0 else 0
 
