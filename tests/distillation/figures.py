@@ -91,7 +91,7 @@ def p_axis(axis, numbers: Iterable[float]) -> None:
     axis.set_yscale("symlog", linthresh=LINEAR, linscale=1.5)
     axis.set_ylim(-0.5, top * (1.05 if top < LINEAR else 1.4))
     far = [place for place in (20, 50, 100, 200, 500, 1000, 2000, 5000) if place <= top * 1.4]
-    places = [0, 2, 4, 6, 8, 10, *far]
+    places = [*(place for place in (0, 2, 4, 6, 8, 10) if place <= top), *far]
     axis.set_yticks(places, ["1", *(f"$10^{{-{place}}}$" for place in places[1:])])
     axis.minorticks_off()
     axis.axhline(GOAL, color="0.3", lw=0.8, ls=(0, (1, 2)))
@@ -142,12 +142,12 @@ def along(students: Sequence[Student], path: Path) -> bool:
         return False
     figure, axes = plt.subplots(
         *(1, len(shares)),
-        figsize=(max(6, 2.6 * len(shares)), 4.4),
+        figsize=(max(7, 2.6 * len(shares)), 4.4),
         sharey=True,
         layout="constrained",
         squeeze=False,
     )
-    figure.suptitle("p-values by the tokens audited, closed model, a line each student")
+    figure.suptitle("p-values by the tokens audited, closed model")
     every = [n for n in names(chosen) if any(s.found[n].along for s in chosen if n in s.found)]
     drawn = []
     for axis, same in zip(axes[0], shares.values(), strict=True):

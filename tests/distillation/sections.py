@@ -70,7 +70,8 @@ def pictures(drawn: Sequence[str], source: str) -> str:
     text += figure(drawn, f"along-{source}", "p-values by tokens audited")
     if text:
         text += """
-The dotted line is p = 1e-5. Up to 1e-10 the axis is linear in log p, beyond that logarithmic.
+The dotted line is p = 1e-5. Up to 1e-10 the axis is linear in log p, beyond that logarithmic. By
+tokens audited, each student has a line of its own.
 """
     shown = figure(drawn, f"controls-z-{source}", "z of the true key and of control keys")
     about = "The true key among its controls, one student of each share, without the filter:"
@@ -149,7 +150,7 @@ row times the number of its tests. The smallest of all, times the number of all,
 {FALSE_ALARM / 2:g}, so that together they raise a false alarm with a probability of
 {FALSE_ALARM:g} at most, however the tests depend on one another.
 {text}{shown}
-The pictures show all control keys of all students together. Above the grey line p-values would be
-too small; at the right end, where few keys are left, one key moves a curve much, and the same key
-is there once for each student.
+The pictures show all control keys of all students together. Far above the grey line p-values
+would be too small; exact ones wander about it. At the right end, where few keys are left, one
+key moves a curve much, and the same key is there once for each student.
 """
