@@ -9,8 +9,8 @@ CMAKE_FLAGS ?=
 export JOBS
 
 .PHONY: all help demo test vectors bench bench-quick bench-instructions bench-tokenizers lint \
-	format sanitize valgrind fuzz evaluate evaluate-weights calibration tokenizers-parity arm \
-	install clean
+	format sanitize valgrind fuzz evaluate evaluate-weights calibration distillation \
+	tokenizers-parity arm install clean
 
 all:
 	@scripts/setup.sh build
@@ -34,6 +34,7 @@ help:
 	@echo 'make evaluate     detection and text quality on a real model (minutes)'
 	@echo 'make evaluate-weights  what a reference model saves on predictable text (minutes)'
 	@echo 'make calibration  false positives on human texts, or DATA=file.jsonl; writes docs/calibration.md'
+	@echo 'make distillation students of marked text, audited (hours); writes docs/distillation.md'
 	@echo 'make tokenizers-parity   200,000 texts: our token ids against the real libraries (an hour)'
 	@echo 'make bench-tokenizers    speed of tokenizing beside tokenizers and tiktoken'
 	@echo 'make install      install to PREFIX (default /usr/local), below DESTDIR if set'
@@ -93,6 +94,14 @@ calibration: all
 	@scripts/setup.sh docs
 	@$(BUILD)/venv/bin/python tests/calibration/false_positives.py \
 	  $(if $(DATA),--data '$(DATA)' --write $(BUILD)/calibration,--write docs)
+
+distillation: all
+	@scripts/setup.sh docs
+	@$(BUILD)/venv/bin/python tests/distillation/teacher.py
+	@$(BUILD)/venv/bin/python tests/distillation/experiment.py words
+	@$(BUILD)/venv/bin/python tests/distillation/experiment.py answers
+	@$(BUILD)/venv/bin/python tests/distillation/experiment.py teacher
+	@$(BUILD)/venv/bin/python tests/distillation/report.py --write docs
 
 tokenizers-parity: all
 	@scripts/setup.sh python
