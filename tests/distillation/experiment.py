@@ -261,6 +261,7 @@ class Laboratory:
             "tokens": sum(map(len, texts)),
             "marked_tokens": marked_tokens,
             "answers_tokens": sum(len(row["tokens"]) for row in rows),
+            "quality": self.source.quality(job.mark),
             "perplexity": perplexity(student.model, held_out, end=end),
             "seconds": {"training": trained - start, "audit": time.monotonic() - trained},
             "threads": torch.get_num_threads(),
