@@ -99,6 +99,7 @@ distillation: all
 	@scripts/setup.sh docs
 	@$(BUILD)/venv/bin/python tests/distillation/teacher.py
 	@$(BUILD)/venv/bin/python tests/distillation/experiment.py words
+	@$(BUILD)/venv/bin/python tests/distillation/experiment.py more-words
 	@$(BUILD)/venv/bin/python tests/distillation/experiment.py answers
 	@$(BUILD)/venv/bin/python tests/distillation/experiment.py teacher
 	@$(BUILD)/venv/bin/python tests/distillation/report.py --write docs

@@ -109,7 +109,8 @@ def done_section(by_source: dict[str, list[Student]], folder: Path) -> str:
 
 - **Sources.** *answers*: SmolLM2-135M-Instruct answers questions, with the mark and without.
   *words*: a bigram model of the words in Python's own library writes, with the mark and without;
-  it makes no sense, and costs next to nothing.
+  it makes no sense, and costs next to nothing. *more-words*: four times as much of that, for
+  students that see few marked texts, and four times the answers.
 - **The mark** named `{MAIN}`: {mark_text(students)}.
   Others are named for what they differ in.
 - **Students** are small Llamas. Where nothing else is said, each begins as the same base, a model

@@ -1,7 +1,9 @@
 """What a student inherits: every job of the experiment, each kept in a file when it is done.
 
-    experiment.py words      a small source, minutes in all on a few cores
-    experiment.py answers    a real teacher, after teacher.py
+    experiment.py words       a small source
+    experiment.py more-words  four times as much of it, for little contamination
+    experiment.py answers     a real teacher, after teacher.py
+    experiment.py teacher     the teacher itself, trained further on its answers
 
 A job is a student and its audits. It follows from its name and the seeds in it alone; one whose
 file is there is not done again, so that a run that was stopped goes on where it was.
@@ -36,6 +38,7 @@ SHARES = (0.0, 0.01, 0.05, 0.1, 0.5, 1.0)
 SEEDS = (1, 2, 3)
 CONTROLS = 1000  # with a real teacher
 CONTROLS_OF_WORDS = 200
+MORE = 4  # times the words
 FURTHER = 640  # texts on which the teacher itself is trained further
 FURTHER_RATE = 1e-4
 
@@ -274,6 +277,8 @@ def open_source(name: str, folder: Path) -> tuple[Source, Iterator[Job]]:
     if name == "words":
         source = WordsSource()
         return source, words_jobs(source)
+    if name == "more-words":
+        return WordsSource(MORE), (Job(H1, share) for share in SHARES[2::-1])
     from answers import AnswersSource
 
     answers = AnswersSource(folder / "teacher")
@@ -283,7 +288,7 @@ def open_source(name: str, folder: Path) -> tuple[Source, Iterator[Job]]:
 def main() -> None:
     """Do the jobs that are not done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", choices=["words", "answers", "teacher"])
+    parser.add_argument("source", choices=["words", "more-words", "answers", "teacher"])
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "distillation")
     parser.add_argument("--list", action="store_true", help="only the names of the jobs")
     parser.add_argument(
@@ -296,7 +301,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     source, jobs = open_source(options.source, options.folder)
-    folder = options.folder / ("words" if options.source == "words" else "answers")
+    folder = options.folder / ("answers" if options.source == "teacher" else options.source)
     folder.mkdir(parents=True, exist_ok=True)
     laboratory = Laboratory(source, folder)
     for job in itertools.islice(jobs, options.turn[0], None, options.turn[1]):

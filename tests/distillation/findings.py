@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-SOURCES = ("answers", "words")  # folders of students
+SOURCES = ("answers", "words", "more-words")  # folders of students
 FAMILIES = ("closed", "open")
 PUBLISHED = ("closed distinct", "open top token", "open first")  # before us; the others are ours
 ORDER = ("distinct", "top token", "first", "", "unrelated", "base", "teacher")

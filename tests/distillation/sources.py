@@ -85,16 +85,18 @@ class Source(ABC):
 
 
 class WordsSource(Source):
-    """The bigram model of words.py: 1,600 texts of 128 words for each purpose."""
+    """The bigram model of words.py: 1,600 texts of 128 words for each purpose, or `times` that."""
 
     end = END
     answer_tokens = 128
     rate = 3e-3
     epochs = 2
-    texts, length = 1600, 128
+    length = 128
 
-    def __init__(self) -> None:
+    def __init__(self, times: int = 1) -> None:
         self.words = Words()
+        self.texts = 1600 * times
+        self.times = times
 
     @cache  # noqa: B019 - one object for the whole run
     def plain(self, part: str) -> Texts:
@@ -108,19 +110,19 @@ class WordsSource(Source):
         return self.words.write(self.texts, self.length, 1000, mark.watermark)
 
     def prompts(self) -> Texts:
-        """Return 400 beginnings of 4 words."""
-        return self.words.write(400, 4, 20)
+        """Return beginnings of 4 words."""
+        return self.words.write(400 * self.times, 4, 20)
 
     def driving(self) -> Texts:
-        """Return 20,000 unmarked words."""
-        return self.words.write(160, self.length, 21)
+        """Return unmarked words."""
+        return self.words.write(160 * self.times, self.length, 21)
 
     def held_out(self) -> Texts:
         """Return 10,000 unmarked words."""
         return self.words.write(80, self.length, 22)
 
     def quality(self, mark: Mark | None) -> float:
-        """Return the perplexity of 200,000 words under the bigrams."""
+        """Return the perplexity of all words under the bigrams."""
         return self.perplexity(self.plain("students") if mark is None else self.marked(mark))
 
     def perplexity(self, texts: Texts) -> float:

@@ -9,6 +9,7 @@ from findings import FAMILIES, Student, caption, groups, middle, names, percent,
 TITLES = {
     "answers": "Answers of SmolLM2-135M-Instruct",
     "words": "Words of a bigram model",
+    "more-words": "Four times as many words",
 }
 # Those that are shown where there is room for few: with what every auditor has.
 FEATURED = ("closed root", "closed unrelated root", "open unrelated root")
