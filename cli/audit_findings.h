@@ -27,7 +27,7 @@ typedef struct audit_test_findings {
   audit_controls controls;
 } audit_test_findings;
 
-#define AUDIT_TESTS_MAX 8
+#define AUDIT_TESTS_MAX 6
 
 typedef struct audit_findings {
   audit_evidence evidence;

@@ -202,7 +202,7 @@ static void put_tests(FILE *out, const audit_findings *all) {
       "coin that the key tossed. distinct: every pair weighs 1. root: the square root of "
       "how often it occurred. reference: how often, minus what a reference model "
       "expected. open: the model's probability minus the reference model's, summed. "
-      "reference-root and open-root: the square roots of these, with their signs. p of "
+      "open-root: the square root of that, with its sign. p of "
       "distinct is exact; over served contexts p is one over the e-value; otherwise it is "
       "an upper bound.</p>\n",
       out);

@@ -23,10 +23,9 @@ void audit_findings_free(audit_findings *all) {
 
 static void add_tests(audit_findings *all, bool served) {
   const audit_options *options = all->evidence.options;
-  const gp_audit_statistic closed[] = {GP_AUDIT_DISTINCT, GP_AUDIT_ROOT, GP_AUDIT_REFERENCE,
-                                       GP_AUDIT_REFERENCE_ROOT};
+  const gp_audit_statistic closed[] = {GP_AUDIT_DISTINCT, GP_AUDIT_ROOT, GP_AUDIT_REFERENCE};
   const gp_audit_statistic open[] = {GP_AUDIT_OPEN, GP_AUDIT_OPEN_ROOT};
-  const size_t count = options->open || options->reference == NULL ? 2 : 4;
+  const size_t count = options->open || options->reference == NULL ? 2 : 3;
   for (size_t i = 0; i < count; i++) {
     all->tests[all->n_tests++] =
         (audit_test_findings){.statistic = options->open ? open[i] : closed[i], .served = served};

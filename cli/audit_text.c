@@ -102,13 +102,13 @@ void audit_print_words(const audit_words *words) {
 }
 
 static void print_tests(const audit_findings *all) {
-  (void)printf("\n%s  %-14s %-8s %12s %12s %9s %10s %9s%s\n", style(stdout, STYLE_LABEL), "test",
+  (void)printf("\n%s  %-9s %-8s %12s %12s %9s %10s %9s%s\n", style(stdout, STYLE_LABEL), "test",
                "contexts", "pairs", "green", "z", "p", "log10 e", style(stdout, STYLE_END));
   for (size_t i = 0; i < all->n_tests; i++) {
     const audit_test_findings *test = &all->tests[i];
     const gp_audit_result *result = &test->result;
     char p[CLI_P_SIZE];
-    (void)printf("%s %-14s %-8s %12" PRIu64 " %12" PRIu64 " %9.2f %10s %9.2f\n",
+    (void)printf("%s %-9s %-8s %12" PRIu64 " %12" PRIu64 " %9.2f %10s %9.2f\n",
                  i == all->verdict ? "*" : " ", gp_audit_statistic_name(test->statistic),
                  audit_contexts_name(test->served), result->coins, result->green, result->z,
                  cli_describe_p(p, result->log10_p), result->log10_e);
@@ -117,7 +117,7 @@ static void print_tests(const audit_findings *all) {
 }
 
 static void print_controls(const audit_findings *all) {
-  (void)printf("\n%s  %-14s %-8s %8s %8s %8s %6s %8s %8s %8s%s\n", style(stdout, STYLE_LABEL),
+  (void)printf("\n%s  %-9s %-8s %8s %8s %8s %6s %8s %8s %8s%s\n", style(stdout, STYLE_LABEL),
                "controls", "contexts", "least z", "median", "greatest", ">= key", "rank p",
                "least p", "p<=1/128", style(stdout, STYLE_END));
   for (size_t i = 0; i < all->n_tests; i++) {
@@ -128,7 +128,7 @@ static void print_controls(const audit_findings *all) {
     if (!test->served) {
       (void)snprintf(rank, sizeof rank, "%.2g", controls->rank_p);
     }
-    (void)printf("%s %-14s %-8s %8.2f %8.2f %8.2f %6" PRIu64 " %8s %8s %8" PRIu64 "\n",
+    (void)printf("%s %-9s %-8s %8.2f %8.2f %8.2f %6" PRIu64 " %8s %8s %8" PRIu64 "\n",
                  i == all->verdict ? "*" : " ", gp_audit_statistic_name(test->statistic),
                  audit_contexts_name(test->served), controls->z_least, controls->z_median,
                  controls->z_greatest, controls->at_or_above, rank,

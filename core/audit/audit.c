@@ -26,8 +26,6 @@ const char *gp_audit_statistic_name(gp_audit_statistic statistic) {
     return "root";
   case GP_AUDIT_REFERENCE:
     return "reference";
-  case GP_AUDIT_REFERENCE_ROOT:
-    return "reference-root";
   case GP_AUDIT_OPEN:
     return "open";
   case GP_AUDIT_OPEN_ROOT:

@@ -14,7 +14,6 @@ int64_t gp_audit_weight(gp_audit_statistic statistic, int64_t what) {
     return what > 0 ? GP_AUDIT_UNIT : 0;
   case GP_AUDIT_ROOT:
     return llrint(sqrt((double)what) * unit);
-  case GP_AUDIT_REFERENCE_ROOT:
   case GP_AUDIT_OPEN_ROOT:
     return llrint(copysign(sqrt(fabs((double)what) * unit), (double)what));
   default:
@@ -26,7 +25,6 @@ int64_t gp_audit_weight(gp_audit_statistic statistic, int64_t what) {
 static int64_t what_of(const gp_audit *audit, gp_audit_statistic statistic, size_t coin) {
   switch (statistic) {
   case GP_AUDIT_REFERENCE:
-  case GP_AUDIT_REFERENCE_ROOT:
     return (int64_t)audit->occurred[coin] * GP_AUDIT_UNIT + audit->sums[coin];
   case GP_AUDIT_OPEN:
   case GP_AUDIT_OPEN_ROOT:
@@ -53,7 +51,6 @@ static gp_status check(const gp_audit *audit, gp_audit_statistic statistic, bool
     wants = open ? "answers" : NULL;
     break;
   case GP_AUDIT_REFERENCE:
-  case GP_AUDIT_REFERENCE_ROOT:
     wants = audit->kind == GP_AUDIT_EXPECTED_ANSWERS ? NULL : "answers with expectations";
     break;
   case GP_AUDIT_OPEN:

@@ -1024,12 +1024,11 @@ GP_API void gp_model_weights_get_info(const gp_model_weights *file, gp_expectati
  * without any key, to be tested under any number of them (SPEC.md section 17). Every coin, a
  * (context, token) pair, enters once, with a weight that no key has a say in:
  *
- *   distinct        1 where the pair occurred, however often
- *   root            the square root of how often it occurred
- *   reference       how often it occurred, minus what a reference model expected
- *   reference-root  the square root of that, with its sign
- *   open            the sum of its weights in files of model weights
- *   open-root       the square root of that, with its sign
+ *   distinct   1 where the pair occurred, however often
+ *   root       the square root of how often it occurred
+ *   reference  how often it occurred, minus what a reference model expected
+ *   open       the sum of its weights in files of model weights
+ *   open-root  the square root of that, with its sign
  *
  * Positions whose context occurs in their own row's prompt are left out; with h = 0, where all
  * have one context, those whose token does. One thread at a time may add; tests are thread-safe
@@ -1040,9 +1039,8 @@ typedef enum gp_audit_statistic {
   GP_AUDIT_DISTINCT = 1,
   GP_AUDIT_ROOT = 2,
   GP_AUDIT_REFERENCE = 3,
-  GP_AUDIT_REFERENCE_ROOT = 4,
-  GP_AUDIT_OPEN = 5,
-  GP_AUDIT_OPEN_ROOT = 6
+  GP_AUDIT_OPEN = 4,
+  GP_AUDIT_OPEN_ROOT = 5
 } gp_audit_statistic;
 
 /* The name that the list above has for it; "?" for anything else. Static storage. */

@@ -5,7 +5,6 @@ A statistic is named by what it is made of:
 - ``closed distinct``: each pair of the answers once (published as deduplicated scoring);
 - ``closed root``: the square root of how often;
 - ``closed REFERENCE``: occurrences minus what a reference model expected;
-- ``closed REFERENCE root``: the square root of that, with its sign;
 - ``open top token``: the colour of the most likely token behind each context (published);
 - ``open first``: the whole distribution behind the first occurrence of each context;
 - ``open``, ``open REFERENCE``: distributions, all occurrences summed, minus a reference model's;
@@ -161,7 +160,7 @@ def _along(rows: Sequence[dict], case: Case, expectations: Path | None) -> list[
             audit.add(row["tokens"], row["prompt"], file)
             tokens += len(row["tokens"])
         done = upto
-        test = audit.test("root" if file is None else "reference-root")
+        test = audit.test("root" if file is None else "reference")
         steps.append(Step(tokens, test.key(case.key).log10_p))
         del test
     return steps
@@ -196,10 +195,7 @@ def closed(
         else:
             write_expectations_of_few(model, rows, path, temperature or 0.1)
         label = f"closed {name}"
-        audit = _audited(rows, case, path)
-        found |= _with_served(audit, "reference", label, case)
-        label += " root"
-        found |= _with_served(audit, "reference-root", label, case)
+        found |= _with_served(_audited(rows, case, path), "reference", label, case)
         found[label].along.extend(_along(rows, case, path))
         path.unlink()
     return found

@@ -85,7 +85,7 @@ class Source(ABC):
 
 
 class WordsSource(Source):
-    """The bigram model of words.py: 1,600 texts of 128 words for each purpose, or `times` that."""
+    """The bigram model of words.py: 1,600 texts of 128 words a purpose, or `times` that."""
 
     end = END
     answer_tokens = 128

@@ -12,7 +12,7 @@ TITLES = {
     "more-words": "Four times as many words",
 }
 # Those that are shown where there is room for few: with what every auditor has.
-FEATURED = ("closed root", "closed unrelated root", "open unrelated root")
+FEATURED = ("closed root", "closed unrelated", "open unrelated root")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:

@@ -65,7 +65,6 @@ def results(tmp_path_factory):
 OURS = (
     "closed root",
     "closed twin",
-    "closed twin root",
     "closed root served",
     "open",
     "open twin",

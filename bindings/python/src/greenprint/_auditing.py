@@ -242,7 +242,7 @@ class Audit(c.Unpicklable):
 
         Parameters
         ----------
-        statistic : {"distinct", "root", "reference", "reference-root", "open", "open-root"}
+        statistic : {"distinct", "root", "reference", "open", "open-root"}
             The weight of a pair: 1; the square root of how often it occurred; how often it
             occurred minus what a reference model expected; the sum of its model weights.
         served_only : bool

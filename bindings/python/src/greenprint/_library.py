@@ -40,14 +40,7 @@ SEEDINGS = {"hash": 1, "min": 2, "fixed": 3}
 SEAL_COSTS = {"interactive": 1, "moderate": 2, "sensitive": 3}
 INPUT_FORMATS = {"tokens": 1, "jsonl": 2, "text": 3, "npy": 4, "u16": 5, "u32": 6}
 NORMALIZATIONS = {"newlines": 1, "trailing": 2, "nfc": 4}
-AUDIT_STATISTICS = {
-    "distinct": 1,
-    "root": 2,
-    "reference": 3,
-    "reference-root": 4,
-    "open": 5,
-    "open-root": 6,
-}
+AUDIT_STATISTICS = {"distinct": 1, "root": 2, "reference": 3, "open": 4, "open-root": 5}
 FLOAT32, FLOAT16, BFLOAT16 = 1, 2, 3
 
 
