@@ -168,9 +168,7 @@ class Params:
             Where there is no such profile.
         """
         params = c.Params()
-        c.call(
-            c.lib.gp_params_set_profile, ctypes.byref(params), c.encode(name, "the profile's name")
-        )
+        c.call(c.lib.gp_params_set_profile, ctypes.byref(params), c.encode(name, "profile"))
         return cls._from_c(params)
 
     def _fill(self, params: c.Params) -> None:
