@@ -393,16 +393,19 @@ static int read_model(audit_evidence *evidence) {
 
 /* ----------------------------------------------------------------------- everything */
 
-/* Loads a set, and sees that it is one for this audit. */
 static int load_served(audit_evidence *evidence, const char *path) {
-  const char *command = evidence->options->command;
   gp_error error;
-  if (gp_contexts_load(path, &evidence->served, &error) != GP_OK) {
-    return cli_fail(command, "%s", error.message);
-  }
+  return gp_contexts_load(path, &evidence->served, &error) == GP_OK
+             ? CLI_OK
+             : cli_fail(evidence->options->command, "%s", error.message);
+}
+
+/* Sees that the set is one for this audit. */
+static int check_served(const audit_evidence *evidence, const char *path) {
+  gp_error error;
   return gp_audit_set_served(evidence->audit, evidence->served, &error) == GP_OK
              ? CLI_OK
-             : cli_fail(command, "%s: %s", path, error.message);
+             : cli_fail(evidence->options->command, "%s: %s", path, error.message);
 }
 
 /* Notes which of all the contexts are in the set that was loaded, and lets go of it. */
@@ -454,6 +457,9 @@ int evidence_collect(const audit_options *options, audit_evidence *evidence) {
   }
   if (status == CLI_OK && options->served != NULL) {
     status = load_served(evidence, options->served);
+  }
+  if (status == CLI_OK && options->served != NULL) { /* before there is much work to lose */
+    status = check_served(evidence, options->served);
   }
   if (status == CLI_OK) {
     status = options->open ? read_model(evidence) : read_answers(evidence);

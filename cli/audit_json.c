@@ -172,7 +172,7 @@ static json_t *served_object(const audit_evidence *evidence) {
 
 static json_t *anytime_object(const audit_findings *all) {
   return all->has_anytime ? json_pack("{s:f, s:f}", "log10_e", all->anytime_log10_e, "log10_p",
-                                      fmin(0.0, -all->anytime_log10_e))
+                                      all->anytime_log10_e > 0.0 ? -all->anytime_log10_e : 0.0)
                           : json_null();
 }
 

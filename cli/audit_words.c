@@ -112,7 +112,7 @@ static void describe_nothing(const audit_evidence *evidence, audit_words *words)
     (void)snprintf(out, AUDIT_WORDS_SIZE, "Nothing was tested: %s.",
                    evidence->options->served != NULL && counts->served_contexts == 0
                        ? "no context that was served occurs"
-                       : "all weights are 0");
+                       : "all weights that count are 0");
   }
 }
 
@@ -161,8 +161,10 @@ static void describe_anytime(const audit_findings *all, audit_words *words) {
   (void)snprintf(words->anytime, AUDIT_WORDS_SIZE,
                  "Whoever asks on until the evidence is enough may go by the anytime p instead, "
                  "if that was decided before: %s, one over an e-value of the pairs as they first "
-                 "occurred (log10 e %.2f; SPEC.md section 8). In a model that had nothing to do "
-                 "with the key it reaches %g, whenever one looks, with probability at most %g.",
+                 "occurred, after the last answer (log10 e %.2f; SPEC.md section 8). As long as "
+                 "answers are only added, all of them and under the same options, it reaches "
+                 "%g with probability at most %g, however often one looks, in a model that had "
+                 "nothing to do with the key. The verdict and the exit status go by p.",
                  cli_describe_p(p, fmin(0.0, -all->anytime_log10_e)), all->anytime_log10_e,
                  all->evidence.options->alpha, all->evidence.options->alpha);
 }

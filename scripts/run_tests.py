@@ -136,9 +136,8 @@ def run_unit_tests(build: Path, only: str, prefix: list[str], jobs: int) -> Coun
 def run_pytest(paths: list[str], build: Path, jobs: int) -> Count:
     """Run pytest with its own output, a worker for each job, and count its cases."""
     # Workers that each take all cores for their sums only get in each other's way.
-    environment = dict(
-        {"OMP_NUM_THREADS": "1"}, **os.environ, GREENPRINT_BIN=str(build / "greenprint")
-    )
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    environment["GREENPRINT_BIN"] = str(build / "greenprint")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "pytest.xml")
         options = ["-q", "-rs", "-o", "faulthandler_timeout=180", f"--junitxml={report}"]

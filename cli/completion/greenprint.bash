@@ -25,6 +25,7 @@ _greenprint() {
         compopt -o default 2>/dev/null
         return
         ;;
+      --profile) words="provenance distill" ;;
       --gamma) words="1/2 1/4 1/8" ;;
       --seeding) words="hash min fixed" ;;
       --cost) words="interactive moderate sensitive" ;;

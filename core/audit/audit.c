@@ -16,7 +16,9 @@
 #include "verify/tokens_digest.h"
 
 #define CAPACITY_MIN ((size_t)256)
-#define WEIGHED_MAX  (UINT64_C(1) << 61) /* units: no sum of weights overflows */
+#define WEIGHED_MAX                                                                              \
+  (UINT64_C(1) << 61) /* units: no sum of weights, or of their roots (Cauchy and                 \
+                          Schwarz), overflows */
 
 const char *gp_audit_statistic_name(gp_audit_statistic statistic) {
   switch (statistic) {

@@ -133,7 +133,7 @@ static gp_status evaluate(const gp_trial *trial, int64_t green_sum, gp_audit_res
   result->z = sigma > 0.0 ? result->statistic / sigma : 0.0;
   result->log10_e = gp_null_log10_e(trial->law, result->statistic);
   if (test->served_only) {
-    result->log10_p = fmin(0.0, -result->log10_e);
+    result->log10_p = result->log10_e > 0.0 ? -result->log10_e : 0.0;
   } else if (test->statistic == GP_AUDIT_DISTINCT) {
     return gp_log10_binomial_tail(result->coins, result->green, params->gamma_num,
                                   params->gamma_log2_den, &result->log10_p, error);

@@ -134,8 +134,8 @@ GP_API GP_MUST_CHECK gp_status gp_params_set_gamma(gp_params *params, const char
  *   provenance  hash, h = 2, gamma = 1/4, the default: for saying where a text came from
  *   distill     hash, h = 1, gamma = 1/4: for marks that models inherit which learn from the text
  *
- * docs/distillation.md has what was measured. Leaves *params alone where there is no such profile
- * (GP_ERR_ARGUMENT). */
+ * docs/distillation.md has what was measured. Leaves *params alone where there is no such profile, or
+ * an argument is NULL (GP_ERR_ARGUMENT). */
 GP_API GP_MUST_CHECK gp_status gp_params_set_profile(gp_params *params, const char *text,
                                                      gp_error *error);
 
@@ -1061,8 +1061,9 @@ GP_API GP_MUST_CHECK gp_status gp_audit_add(gp_audit *audit, const uint32_t *pro
                                             size_t n_tokens, gp_expectations *expectations,
                                             gp_error *error);
 
-/* Adds a whole file of model weights, of which nothing was read before (GP_ERR_ARGUMENT). An
- * audit holds answers or model weights, not both. */
+/* Adds a whole file of model weights, of which nothing was read before, to an audit without
+ * answers: else GP_ERR_ARGUMENT, and the audit is as it was. After any other error it can only be
+ * freed. */
 GP_API GP_MUST_CHECK gp_status gp_audit_add_model(gp_audit *audit, gp_model_weights *file,
                                                   gp_error *error);
 

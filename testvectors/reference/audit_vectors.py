@@ -75,8 +75,8 @@ class Evidence:
         for coin, occurred in self.occurred.items():
             if statistic == "distinct":
                 weight = Fraction(occurred > 0)
-            elif statistic == "root":  # the nearest multiple: half of an odd number is no root
-                weight = Fraction((math.isqrt(4 * occurred * UNIT**2) + 1) // 2, UNIT)
+            elif statistic == "root":
+                weight = Fraction(round(math.sqrt(occurred) * UNIT), UNIT)
             else:
                 weight = occurred + self.sums[coin]
                 if statistic == "open-root":

@@ -244,7 +244,8 @@ class Audit(c.Unpicklable):
         ----------
         statistic : {"distinct", "root", "reference", "open", "open-root"}
             The weight of a pair: 1; the square root of how often it occurred; how often it
-            occurred minus what a reference model expected; the sum of its model weights.
+            occurred minus what a reference model expected; the sum of its model weights; the
+            square root of that, with its sign.
         served_only : bool
             Whether only pairs count whose context was served. Which were depends on the key,
             so the p-value is then that of an e-value.

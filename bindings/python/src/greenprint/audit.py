@@ -380,8 +380,8 @@ def collect_closed(
 
 def _same_file(new: str | os.PathLike[str], path: str | os.PathLike[str]) -> bool:
     """Whether a file would take the place of another, or of what is finished of it."""
-    name = os.path.realpath(path)
-    return os.path.realpath(new) in (name, name + ".part")
+    taken = (os.path.realpath(path), os.path.realpath(os.fspath(path) + ".part"))
+    return os.path.realpath(new) in taken
 
 
 def _row(prompt: npt.NDArray[np.uint32], tokens: list[int]) -> bytes:
