@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -13,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import tokenizers
-import torch
 from questions import questions
-from sources import H1, Mark, Source, Texts
+from sources import Mark, Source, Texts
 from student import Student, newborn, perplexity
-from teacher import HELD_OUT, PARAPHRASED, PART, PARTS, SEED, read_parts
+from teacher import HELD_OUT, PARAPHRASED, PART, PARTS, SEED, in_8_bits, read_parts
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -66,26 +64,35 @@ class AnswersSource(Source):
         """Return questions with marked answers."""
         return self._texts(mark.name, 0, PARTS)
 
-    def served(self, mark: Mark) -> Texts:
+    def answers(self, mark: Mark) -> Texts:
         """Return marked answers."""
         return [answer for _, answer in self._rows(mark.name, PARTS)]
+
+    def served(self, mark: Mark) -> Texts:
+        """Return what the teacher read and wrote, all in one: prompts with answers."""
+        asked = [[{"role": "user", "content": q}] for q in questions(SEED)[: PARTS * PART]]
+        prompts = self.tokenizer.apply_chat_template(asked, add_generation_prompt=True)
+        return [
+            prompt + answer
+            for prompt, answer in zip(prompts["input_ids"], self.answers(mark), strict=True)
+        ]
 
     def prompts(self) -> Texts:
         """Return questions that were never answered."""
         return [self._asked(question) for question in questions(SEED)[-ASKED:]]
 
     def driving(self) -> Texts:
-        """Return unmarked answers that no model has seen."""
+        """Return unmarked answers that no student has seen."""
         rows = self._rows("unmarked", PARTS + HELD_OUT)[PARTS * PART :]
         return [answer for _, answer in rows if len(answer) > 8]
 
     def held_out(self) -> Texts:
-        """Return the same."""
+        """Return the same, behind their questions."""
         return self._texts("unmarked", PARTS, PARTS + HELD_OUT)
 
     @cache  # noqa: B019
     def quality(self, mark: Mark | None) -> float:
-        """Return the perplexity of 256 answers under the teacher."""
+        """Return the perplexity of 256 questions with their answers under the teacher."""
         name = "unmarked" if mark is None else mark.name
         return perplexity(self.teacher(), self._texts(name, 0, 2), end=self.end)
 
@@ -112,10 +119,10 @@ class AnswersSource(Source):
 
     @cache  # noqa: B019
     def _known(self) -> np.ndarray:
-        """Return the ids that are not rare in unmarked texts and those with the main mark."""
+        """Return the ids that are not rare in unmarked texts: no mark has a say in it."""
         texts = [*self.prompts(), *self.plain("students"), *self.held_out()]
-        often = Counter(itertools.chain(*texts, *self.marked(H1)))
-        known = {self.end, *(id for id, count in often.items() if count > 2)}
+        often = Counter(itertools.chain(*texts))
+        known = {self.end, *(id for id, count in often.items() if count > 1)}
         return np.array(sorted(known), np.int64)
 
     def newborn(self, seed: int) -> Student:
@@ -159,12 +166,3 @@ class Foreigner(Student):
     def vendors(self, text: Sequence[int]) -> list[int]:
         """Return a text of its own ids in the vendor's."""
         return self.vendors_tokenizer(self.tokenizer.decode(list(text)))["input_ids"]
-
-
-def in_8_bits(model: Any) -> Any:
-    """Return a model whose linear layers are in 8 bits: three times as fast on a processor."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return torch.ao.quantization.quantize_dynamic(
-            model, {torch.nn.Linear}, dtype=torch.qint8
-        ).eval()

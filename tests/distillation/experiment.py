@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import copy
+import hashlib
 import itertools
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -50,7 +52,7 @@ class Job:
     mark: Mark
     share: float = 1.0  # of its texts that are marked
     seed: int = 1
-    start: str = "base"  # "scratch"; "teacher": the teacher itself; "foreign": other token ids
+    start: str = "base"  # "teacher": the teacher itself; "foreign": nothing, and other token ids
     replaced: float = 0.0  # of the words of its texts
     paraphrased: bool = False  # by the teacher, without a mark
     cleaned: bool = False  # trained further on unmarked text
@@ -90,12 +92,14 @@ def defence() -> Iterator[Job]:
 def words_jobs(source: WordsSource) -> Iterator[Job]:
     """List the jobs of the small source: marks at one text quality, and the grid."""
     quality = source.quality(H1)
-    marks = [H1, H2, Mark("h4", Params(context_width=4))]
-    marks.append(Mark("h0", Params(context_width=0, seeding="fixed")))
-    marks += [Mark(f"min{h}", Params(context_width=h, seeding="min")) for h in (2, 4)]
+    schemes = {f"h{h}": Params(context_width=h) for h in (2, 4)}
+    schemes["h0"] = Params(context_width=0, seeding="fixed")
+    schemes |= {f"min{h}": Params(context_width=h, seeding="min") for h in (2, 4)}
     for gamma in ("1/2", "1/8", "1/16"):
-        params = Params(context_width=1, gamma=gamma)
-        marks.append(source.at_quality(f"gamma{gamma.replace('/', '-')}", params, quality))
+        name = f"gamma{gamma.replace('/', '-')}"
+        schemes[name] = Params(context_width=1, gamma=gamma)
+    marks = [H1]
+    marks += [source.at_quality(name, params, quality) for name, params in schemes.items()]
     for delta in (1.0, 4.0):
         marks.append(Mark(f"delta{delta:g}", Params(context_width=1), delta))
     for mark in marks:
@@ -127,15 +131,14 @@ def teacher_jobs() -> Iterator[Job]:
         yield Job(mark, share, start="teacher")
 
 
-def mixed(plain: Texts, marked: Texts, share: float, seed: int) -> tuple[Texts, int]:
+def mixed(plain: Texts, marked: Texts, share: float, seed: int) -> tuple[Texts, set[int]]:
     """Take that share of texts from the marked ones, and the others from the plain ones.
 
-    Returns the texts, and how many marked tokens there are.
+    Returns the texts, and which of them are marked.
     """
     order = np.random.default_rng(seed).permutation(len(marked))
     taken = set(order[: round(share * len(marked))].tolist())
-    texts = [marked[i] if i in taken else plain[i] for i in range(len(marked))]
-    return texts, sum(len(texts[i]) for i in taken)
+    return [marked[i] if i in taken else plain[i] for i in range(len(marked))], taken
 
 
 class Laboratory:
@@ -176,14 +179,21 @@ class Laboratory:
         """Return another model of other unmarked text."""
         return self._trained("unrelated", lambda: self.source.plain("unrelated"), 101)
 
+    def mark(self, job: Job) -> Mark:
+        """Return a job's mark, with its key."""
+        return self.source.keyed(job.mark, job.seed)
+
     def texts(self, job: Job) -> tuple[Texts, int]:
         """Return what a job's student is trained on, and how many marked tokens that holds."""
         source = self.source
-        marked = source.paraphrased(job.mark) if job.paraphrased else source.marked(job.mark)
+        mark = self.mark(job)
+        marked = source.paraphrased(mark) if job.paraphrased else source.marked(mark)
         plain = source.plain("students")
         if job.start == "teacher":
             marked, plain = marked[:FURTHER], plain[:FURTHER]
-        texts, count = mixed(plain[: len(marked)], marked, job.share, job.seed)
+        texts, taken = mixed(plain[: len(marked)], marked, job.share, job.seed)
+        written = source.marked_tokens(mark)
+        count = sum(written[i] for i in taken)
         if job.replaced:
             common = np.concatenate([np.asarray(text) for text in source.plain("base")])
             texts = any_words(texts, job.replaced, common, job.seed)
@@ -208,20 +218,23 @@ class Laboratory:
             self._learn(student, self.source.plain("unrelated"), rate, job.seed, 1)
         return student
 
-    def served(self, mark: Mark) -> Contexts | None:
+    def served(self, mark: Mark, folder: Path) -> Contexts | None:
         """Return the contexts of all that was served with a mark."""
         if mark.params.context_width == 0 or mark.params.seeding != "hash":
             return None
-        path = self.folder / f"{mark.name}.gpc"
-        if not path.exists():
-            builder = ContextsBuilder(mark.params.context_width)
-            for text in self.source.served(mark):
-                builder.add(text)
-            builder.save(path)
-        return Contexts(path)
+        builder = ContextsBuilder(mark.params.context_width)
+        for text in self.source.served(mark):
+            builder.add(text)
+        path = folder / "served.gpc"
+        builder.save(path)
+        served = Contexts(path)
+        path.unlink()
+        return served
 
     def references(self, job: Job) -> dict[str, Student]:
         """Return the reference models of a job's audits."""
+        if job.marked_prompts:  # they would be no references any more
+            return {}
         if job.start == "teacher":
             return {"base": self.source.teacher_in_8_bits()}
         models = {"unrelated": self.unrelated()}
@@ -237,13 +250,14 @@ class Laboratory:
         texts, marked_tokens = self.texts(job)
         student = self.student(job, texts)
         trained = time.monotonic()
-        work = self.folder / f"work-{os.getpid()}"
-        work.mkdir(exist_ok=True)
-        case = Case(job.mark.key, self.controls, self.served(job.mark))
+        mark = self.mark(job)
+        work = Path(tempfile.mkdtemp(dir=self.folder))
+        case = Case(mark.key, self.controls, self.served(mark, work))
         references = self.references(job)
         prompts = self.source.prompts()
         if job.marked_prompts:
-            prompts = [text[:64] for text in self.source.served(job.mark)[: len(prompts)]]
+            begun = [text[:64] for text in self.source.answers(mark) if len(text) >= 64]
+            prompts = begun[: len(prompts)]
         rows = ask(
             student,
             prompts,
@@ -259,12 +273,13 @@ class Laboratory:
             found |= open_(student, driving, work, case, references=references)
         held_out = [student.own(text) for text in self.source.held_out()]
         end = student.own([self.source.end])[0]
+        work.rmdir()
         return {
             "job": {**asdict(job), "mark": job.mark.name, "delta": job.mark.delta},
             "tokens": sum(map(len, texts)),
             "marked_tokens": marked_tokens,
             "answers_tokens": sum(len(row["tokens"]) for row in rows),
-            "quality": self.source.quality(job.mark),
+            "quality": self.source.quality(mark),
             "perplexity": perplexity(student.model, held_out, end=end),
             "seconds": {"training": trained - start, "audit": time.monotonic() - trained},
             "threads": torch.get_num_threads(),
@@ -285,6 +300,24 @@ def open_source(name: str, folder: Path) -> tuple[Source, Iterator[Job]]:
     return answers, answers_jobs() if name == "answers" else teacher_jobs()
 
 
+def code() -> str:
+    """Return a digest of all that a result depends on."""
+    names = ("answers", "asking", "experiment", "measure", "sources", "student", "words")
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return digest.hexdigest()
+
+
+def check_code(folder: Path, keep: bool) -> None:
+    """Refuse to mix results of this code with those of another."""
+    stamp = folder / "code.txt"
+    folder.mkdir(parents=True, exist_ok=True)
+    if stamp.exists() and stamp.read_text() != code() and not keep:
+        raise SystemExit(f"{folder} holds results of other code: remove it, or say --keep")
+    stamp.write_text(code())
+
+
 def main() -> None:
     """Do the jobs that are not done."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -299,12 +332,16 @@ def main() -> None:
         default=(0, 1),
         help="only each N-th job, from the I-th on: for N processes",
     )
+    parser.add_argument("--keep", action="store_true", help="results of other code")
     options = parser.parse_args()
+    torch.set_num_threads(1)  # results differ in their last digits with their number
     source, jobs = open_source(options.source, options.folder)
     folder = options.folder / ("answers" if options.source == "teacher" else options.source)
-    folder.mkdir(parents=True, exist_ok=True)
+    check_code(folder, options.keep)
     laboratory = Laboratory(source, folder)
-    for job in itertools.islice(jobs, options.turn[0], None, options.turn[1]):
+    for job in itertools.islice(
+        {job.name: job for job in jobs}.values(), options.turn[0], None, options.turn[1]
+    ):
         path = folder / f"{job.name}.json"
         if options.list:
             print(job.name, "done" if path.exists() else "")

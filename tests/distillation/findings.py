@@ -14,7 +14,7 @@ import numpy as np
 
 SOURCES = ("answers", "words", "more-words")  # folders of students
 FAMILIES = ("closed", "open")
-PUBLISHED = ("closed distinct", "open top token", "open first")  # before us; the others are ours
+PUBLISHED = ("closed distinct", "open top token")  # before us; the others are ours
 ORDER = ("distinct", "top token", "first", "", "unrelated", "base", "teacher")
 REFERENCES = ORDER[4:]
 ROOT, SERVED = "root", " served"
@@ -267,7 +267,6 @@ def treatment_about(treatment: tuple[tuple[str, Any], ...]) -> str:
     if not treatment:
         return "as it is"
     words = {
-        ("start", "scratch"): "begun from nothing",
         ("start", "foreign"): "other tokenizer",
         ("start", "teacher"): "begun as the teacher",
         ("paraphrased", True): "answers paraphrased",

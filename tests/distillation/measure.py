@@ -16,7 +16,6 @@ With `` served`` behind it, only contexts that the owner served count, and p is 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -189,6 +188,7 @@ def closed(
                 path,
                 prompts=[row["prompt"] for row in rows],
                 temperature=temperature or 0.1,
+                top_k=TOP_K,
                 batch_size=8,
                 progress=False,
             )
@@ -249,6 +249,7 @@ def open_(
                 texts,
                 path,
                 reference=other,
+                top_k=TOP_K,
                 batch_size=16,
                 progress=False,
                 resume=False,
@@ -277,8 +278,3 @@ def uniform_enough(log10_p: Sequence[float], alpha: float = 1e-6) -> bool:
 def to_json(found: dict[str, Figures]) -> dict[str, dict]:
     """Return figures as they are kept."""
     return {name: asdict(figures) for name, figures in found.items()}
-
-
-def mean_z(found: Sequence[Figures]) -> float:
-    """Return the mean z of several students."""
-    return math.fsum(figures.z for figures in found) / len(found)

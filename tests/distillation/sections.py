@@ -32,7 +32,7 @@ def goals_section(goals: Sequence[Goal]) -> str:
     )
     rows = [[g.what, g.source, g.wanted, g.found, "yes" if g.met else "**no**"] for g in goals]
     listed = table(["goal", "source", "wanted", "found", "met"], rows, left=5)
-    return f"{verdict} They were set before anything was measured.\n\n{listed}"
+    return f"{verdict} They were set before this experiment; those of which nothing was measured are not among them.\n\n{listed}"
 
 
 # ------------------------------------------------------------- contamination
@@ -74,7 +74,7 @@ The dotted line is p = 1e-5. Up to 1e-10 the axis is linear in log p, beyond tha
 tokens audited, each student has a line of its own.
 """
     shown = figure(drawn, f"controls-z-{source}", "z of the true key and of control keys")
-    about = "The true key among its controls, one student of each share, without the filter:"
+    about = "The true key among its controls, one student each without marked text, with 5 % and with 100 %, without the filter:"
     return text + (shown and f"\n{about}\n{shown}")
 
 

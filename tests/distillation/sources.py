@@ -6,7 +6,7 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -21,16 +21,18 @@ Texts = Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class Mark:
-    """A scheme and its strength, under a name; the key follows from the name."""
+    """A scheme and its strength, under a name; the key follows from the name and a number."""
 
     name: str
     params: Params
     delta: float = 2.0
+    number: int = 1
 
     @property
     def key(self) -> Key:
         """Its key."""
-        seed = hashlib.sha256(f"distillation {self.name}".encode()).digest()
+        label = self.name if self.number == 1 else f"{self.name} {self.number}"
+        seed = hashlib.sha256(f"distillation {label}".encode()).digest()
         return Key.from_bytes(seed, self.params)
 
     @property
@@ -59,9 +61,21 @@ class Source(ABC):
     def marked(self, mark: Mark) -> Texts:
         """Return marked texts, as many as unmarked ones for students."""
 
-    def served(self, mark: Mark) -> Texts:
-        """Return what the vendor served with a mark."""
+    def keyed(self, mark: Mark, seed: int) -> Mark:
+        """Return a mark with the key for a seed, where there is one for each."""
+        return mark
+
+    def answers(self, mark: Mark) -> Texts:
+        """Return what the vendor wrote with a mark."""
         return self.marked(mark)
+
+    def marked_tokens(self, mark: Mark) -> list[int]:
+        """Return how many tokens of each marked text the vendor wrote."""
+        return [len(text) for text in self.answers(mark)]
+
+    def served(self, mark: Mark) -> Texts:
+        """Return all that the vendor's model read and wrote with a mark."""
+        return self.answers(mark)
 
     @abstractmethod
     def prompts(self) -> Texts:
@@ -107,7 +121,11 @@ class WordsSource(Source):
     @cache  # noqa: B019
     def marked(self, mark: Mark) -> Texts:
         """Return texts with a mark."""
-        return self.words.write(self.texts, self.length, 1000, mark.watermark)
+        return self.words.write(self.texts, self.length, 1000 * mark.number, mark.watermark)
+
+    def keyed(self, mark: Mark, seed: int) -> Mark:
+        """Return a mark with a key for each seed."""
+        return replace(mark, number=seed)
 
     def prompts(self) -> Texts:
         """Return beginnings of 4 words."""
@@ -143,7 +161,7 @@ class WordsSource(Source):
             mark = Mark(name, params, delta)
             texts = self.words.write(400, self.length, 1001, mark.watermark)
             low, high = (low, delta) if self.perplexity(texts) > perplexity else (delta, high)
-        return Mark(name, params, low)
+        return Mark(name, params, round(low, 2))
 
 
 def any_words(texts: Texts, share: float, common: Any, seed: int) -> Texts:

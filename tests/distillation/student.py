@@ -129,5 +129,7 @@ def train(
 def perplexity(model: LlamaForCausalLM, texts: Answers, *, end: int, length: int = 128) -> float:
     """Return the perplexity of texts under a model."""
     rows = pack(texts, length, end)
-    losses = [model(input_ids=part, labels=part).loss.item() for part in rows.split(16)]
-    return math.exp(sum(losses) / len(losses))
+    losses = [
+        len(part) * model(input_ids=part, labels=part).loss.item() for part in rows.split(16)
+    ]
+    return math.exp(sum(losses) / len(rows))

@@ -8,7 +8,6 @@ where it was. A part follows from the seed and its number alone.
 from __future__ import annotations
 
 import argparse
-import copy
 import hashlib
 import json
 import sys
@@ -40,15 +39,13 @@ ANSWER_TOKENS = 128  # at most
 TEMPERATURE = 0.8
 
 
-def load() -> tuple[Any, Any]:
-    """Return the teacher, in 8 bits, and its tokenizer."""
-    model = smollm2.load_model()
+def in_8_bits(model: Any) -> Any:
+    """Return a model whose linear layers are in 8 bits: three times as fast on a processor."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        small = torch.ao.quantization.quantize_dynamic(
-            copy.deepcopy(model), {torch.nn.Linear}, dtype=torch.qint8
-        )
-    return small, smollm2.load_tokenizer()
+        return torch.ao.quantization.quantize_dynamic(
+            model, {torch.nn.Linear}, dtype=torch.qint8
+        ).eval()
 
 
 class InPlaceLayer(DynamicLayer):
@@ -205,7 +202,7 @@ def main() -> None:
     parser.add_argument("corpora", nargs="*", metavar="CORPUS", help="default: all")
     options = parser.parse_args()
     torch.set_num_threads(1)  # one process for each corpus is faster than threads
-    teacher = load()
+    teacher = in_8_bits(smollm2.load_model()), smollm2.load_tokenizer()
     for name in options.corpora or CORPORA:
         more = {"unmarked": HELD_OUT, "h1-paraphrased": PARAPHRASED - PARTS}
         for part in range(options.parts + more.get(name, 0)):

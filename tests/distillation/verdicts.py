@@ -99,9 +99,18 @@ def corrected(every: Sequence[Controls]) -> tuple[Corrected, Corrected]:
 
 
 def innocent(students: Iterable[Student]) -> list[tuple[float, str, Student]]:
-    """Return each test of a student that saw no mark: log10 p of the true key, and whose."""
+    """Return each test of a student that saw no mark: log10 p of the true key, and whose.
+
+    Without those that were asked to go on with marked text: with many such prompts no p-value is
+    proven (SPEC.md, section 17).
+    """
     return sorted(
-        ((f.log10_p, name, s) for s in students if not s.guilty for name, f in s.found.items()),
+        (
+            (f.log10_p, name, s)
+            for s in students
+            if not s.guilty and not s.job["marked_prompts"]
+            for name, f in s.found.items()
+        ),
         key=lambda test: test[0],
     )
 
@@ -184,6 +193,7 @@ def low_goals(students: Sequence[Student], source: str) -> list[Goal]:
         found = [log10_p for log10_p, _ in each]
         most = max(student.answers_tokens for _, student in each)
         text = f"{middle(found):.1f}" + (f" (weakest {max(found):.1f})" if len(found) > 1 else "")
+        text += f"; {len(found)} student{'s' if len(found) > 1 else ''}"
         text += f"; {middle([s.marked_tokens for _, s in each]):,.0f} marked tokens seen"
         wanted, met = f"log10 p below {LOW:g}", max(found) < LOW
         if of == "closed":

@@ -128,7 +128,10 @@ def name_of(model: Any) -> str:
 def vocabulary_of(model: Any) -> int:
     """Return how many ids a model gives probabilities; 0 where that is not known."""
     head = model.get_output_embeddings()
-    return 0 if head is None else int(head.weight.shape[0])
+    weight = getattr(head, "weight", None)
+    if callable(weight):  # of a quantised layer
+        weight = weight()
+    return 0 if weight is None else int(weight.shape[0])
 
 
 def known_ids(model: Any) -> int:
