@@ -102,13 +102,13 @@ def defence_section(students: Sequence[Student]) -> str:
 ### What a defendant would ask
 
 log10 p of the true key, as above. Each column is a kind of student: the share of marked text, the
-mark, and what else was done. A student that was asked to go on with marked text and never saw any
-must not be accused; contexts of its prompts are left out, and no reference model is asked, as none
-may see marked text. Of answers that were paraphrased or whose words were replaced, all tokens of
-the marked ones count as marked; there are paraphrases of a quarter of the answers. Words are
-replaced by others of the source, at random. Clean text afterwards is one round through half as much
-as before (as much, of words). The perplexity of a student with another tokenizer is one of other
-tokens. Where a cell is empty, nothing was measured.
+mark, and what else was done. A student that was asked to go on with marked text and never saw
+any must not be accused; contexts of its prompts are left out, and no reference model is asked, as
+none may see marked text. Of answers that were paraphrased or whose words were replaced, all
+tokens of the marked ones count as marked; there are paraphrases of a quarter of the answers.
+Words are replaced by others of the source, at random. Clean text afterwards is one round through
+half as much as before (as much, of words). The perplexity of a student with another tokenizer is
+one of other tokens. Where a cell is empty, nothing was measured.
 
 {cases_table(cases)}
 """

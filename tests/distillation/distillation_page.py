@@ -108,9 +108,10 @@ def done_section(by_source: dict[str, list[Student]], folder: Path) -> str:
 ## What was done
 
 - **Sources.** *answers*: SmolLM2-135M-Instruct answers questions, with the mark and without.
-  Temperature 0.8, so that delta 2 acts as 2.5 would. *words*: a bigram model of the words in Python's own library writes, with the mark and without;
-  it makes no sense, and costs next to nothing. *more-words*: four times as much of that, for
-  students that see few marked texts, and four times the answers.
+  Temperature 0.8, so that delta 2 acts as 2.5 would. *words*: a bigram model of the words in
+  Python's own library writes, with the mark and without; it makes no sense, and costs next to
+  nothing. *more-words*: four times as much of that, for students that see few marked texts, and
+  four times the answers.
 - **The mark** named `{MAIN}`: {mark_text(students)}.
   Others are named for what they differ in.
 - **Students** are small Llamas. Where nothing else is said, each begins as the same base, a model
@@ -122,18 +123,18 @@ def done_section(by_source: dict[str, list[Student]], folder: Path) -> str:
   model: how often, less what that reference model expected.
 - **Open audits** see the probabilities of next tokens behind unmarked text that has nothing to do
   with any key, the 16 largest at each place. *top token*: the colour of the most likely one
-  (published, there behind marked text). *first*: the probabilities at the first occurrence of each
-  context. *whole*: those of all occurrences, summed. *minus* a model: less the probabilities of that reference model. *root*: the square root
-  of such a sum.
+  (published, there behind marked text). *first*: the probabilities at the first occurrence of
+  each context. *whole*: those of all occurrences, summed. *minus* a model: less the
+  probabilities of that reference model. *root*: the square root of such a sum.
 - **Reference models**, none of which saw the mark: *base*, what the students were before;
   *unrelated*, a model like it of other unmarked text of the same source; *teacher*, the teacher
-  without its mark, asked as the students are. Of *answers*, base and unrelated each know a half of
-  the unmarked answers from which students have theirs; of words, every text is new.
+  without its mark, asked as the students are. Of *answers*, base and unrelated each know a half
+  of the unmarked answers from which students have theirs; of words, every text is new.
 - **The filter** (*served*): only contexts count that the owner served, and p comes from an
   e-value ([SPEC.md](../SPEC.md), section 17).
 - **Keys and seeds.** Of words, each seed has a key, marked texts and a student of its own; of
-  answers, seeds are students of one key's text. The base is one for all. What a student is follows
-  from its name and seed, on one kind of machine.
+  answers, seeds are students of one key's text. The base is one for all. What a student is
+  follows from its name and seed, on one kind of machine.
 - **Controls.** Each test is made with the true key, and with up to {keys:,} keys that were never
   used. p-values are exact, or upper bounds.
 

@@ -32,7 +32,8 @@ def goals_section(goals: Sequence[Goal]) -> str:
     )
     rows = [[g.what, g.source, g.wanted, g.found, "yes" if g.met else "**no**"] for g in goals]
     listed = table(["goal", "source", "wanted", "found", "met"], rows, left=5)
-    return f"{verdict} They were set before this experiment; those of which nothing was measured are not among them.\n\n{listed}"
+    about = "They were set before this experiment; what was not measured is not among them."
+    return f"{verdict} {about}\n\n{listed}"
 
 
 # ------------------------------------------------------------- contamination
@@ -74,8 +75,11 @@ The dotted line is p = 1e-5. Up to 1e-10 the axis is linear in log p, beyond tha
 tokens audited, each student has a line of its own.
 """
     shown = figure(drawn, f"controls-z-{source}", "z of the true key and of control keys")
-    about = "The true key among its controls, one student each without marked text, with 5 % and with 100 %, without the filter:"
-    return text + (shown and f"\n{about}\n{shown}")
+    about = """
+The true key among its controls, without the filter: of one student without marked text, one with
+5 % and one with 100 %.
+"""
+    return text + (shown and about + shown)
 
 
 def quality_table(students: Sequence[Student]) -> str:

@@ -171,19 +171,20 @@ def test_vocabularies_of_other_sizes(tmp_path, rng, suspect) -> None:
             assert positions[7].get(v, 0.0) == pytest.approx(p[v] - q[v], abs=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.ao.quantization is deprecated")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 def test_models_in_8_bits(tmp_path, rng, base) -> None:
     """In a quantised layer the weights are behind a method."""
     import torch
 
     small = torch.ao.quantization.quantize_dynamic(small_model(1), {torch.nn.Linear})
-    text = rng.integers(0, 200, 20).tolist()
+    text = rng.integers(0, 200, 8).tolist()
     collect_open(small, [text], tmp_path / "x.gpx", reference=base, top_k=200, progress=False)
     head, ((_, positions),) = parse(tmp_path / "x.gpx", 2)
     assert head["vocabulary"] == 200
+    # Its rounding depends on all that it reads at once, which is all but the last id.
     p, q = (distribution(m, text[:7]) for m in (small, base))
     for v in range(200):
-        assert positions[7].get(v, 0.0) == pytest.approx(p[v] - q[v], abs=1e-3)
+        assert positions[7].get(v, 0.0) == pytest.approx(p[v] - q[v], abs=1e-5)
 
 
 def test_windows_of_long_texts(tmp_path, rng, suspect, base) -> None:
