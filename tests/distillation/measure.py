@@ -19,7 +19,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +27,7 @@ from asking import collect_open as collect_open_of_few
 from asking import write_expectations as write_expectations_of_few
 from student import Student
 
-from greenprint import Audit, AuditTest, Contexts, Expectations, Key, Verifier, control_key
+from greenprint import Audit, AuditTest, Contexts, Expectations, Key, control_key
 from greenprint.audit import ModelWeightsWriter, collect_closed, collect_open
 from greenprint.reference import write_expectations
 
@@ -77,24 +76,12 @@ def _figures(test: AuditTest, case: Case) -> Figures:
     )
 
 
-def _by_verifier(pairs: Ids, case: Case) -> Figures:
-    """Score windows with a token behind them, each distinct one once."""
-
-    def result(key: Key) -> Any:
-        verifier = Verifier(key)
-        for pair in pairs:
-            verifier.add(pair)
-        return verifier.result()
-
-    own = result(case.key)
-    others = [result(control_key(case.key, i)) for i in range(min(case.controls, 100))]
-    return Figures(
-        own.scored,
-        own.z,
-        own.log10_p,
-        [round(other.z, 4) for other in others],
-        [round(other.log10_p, 4) for other in others],
-    )
+def _distinct(pairs: Ids, case: Case) -> Figures:
+    """Test windows with a token behind them, each distinct one once."""
+    audit = Audit(case.key.params)
+    for pair in pairs:
+        audit.add(pair)
+    return _figures(audit.test("distinct"), case)
 
 
 def _with_served(audit: Audit, statistic: str, name: str, case: Case) -> dict[str, Figures]:
@@ -230,7 +217,7 @@ def _published_open(student: Student, texts: Ids, folder: Path, case: Case) -> d
     audit.add_model(path)
     path.unlink()
     return {
-        "open top token": _by_verifier(sorted(pairs), case),
+        "open top token": _distinct(sorted(pairs), case),
         "open first": _figures(audit.test("open"), case),
     }
 

@@ -9,7 +9,6 @@ of the innocent one have a probability below 1e-6 for each statistic, by the p-v
 from __future__ import annotations
 
 import pytest
-import torch
 from measure import Case, ask, closed, open_, uniform_enough
 from student import Student, newborn, train
 from words import END, Words
@@ -25,7 +24,6 @@ FOUND = -6.0  # log10 p
 def results(tmp_path_factory):
     """Train all three, and audit two of them."""
     print(f"seed {SEED}")
-    torch.set_num_threads(2)
     folder = tmp_path_factory.mktemp("distillation")
     source = Words(vocabulary=1000, files=60)
     key = Key.from_bytes(
