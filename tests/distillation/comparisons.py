@@ -158,8 +158,9 @@ def marks_about(students: Sequence[Student]) -> str:
     kinds = {name for s in students for name in ("gamma", "delta") if s.mark.startswith(name)}
     text = ""
     if "gamma" in kinds:
-        text += """ Marks that are named
-for a gamma have the delta that costs the text as much quality as the main one does."""
+        text += """ All but those named for a
+delta have the delta that costs the text as much quality as the main one does: chosen by the
+perplexity of the text under the bigrams, before any student was trained."""
     if "delta" in kinds:
         text += """ Those that
 are named for a delta cost it less or more."""
