@@ -134,8 +134,8 @@ GP_API GP_MUST_CHECK gp_status gp_params_set_gamma(gp_params *params, const char
  *   provenance  hash, h = 2, gamma = 1/4, the default: for saying where a text came from
  *   distill     hash, h = 1, gamma = 1/4: for marks that models inherit which learn from the text
  *
- * docs/distillation.md has what was measured. Leaves *params alone where there is no such profile,
- * or an argument is NULL (GP_ERR_ARGUMENT). */
+ * docs/distillation.md has what was measured. Leaves *params alone where there is no such
+ * profile, or an argument is NULL (GP_ERR_ARGUMENT). */
 GP_API GP_MUST_CHECK gp_status gp_params_set_profile(gp_params *params, const char *text,
                                                      gp_error *error);
 
