@@ -15,18 +15,7 @@ from bench_results import DTYPES, MAIN_VOCABULARY, Results, gamma_name, pick
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 MARKERS = ("o", "s", "^")
 OURS, THEIRS = COLOURS[0], "0.65"
-plt.rcParams.update(
-    {
-        "font.size": 11,
-        "axes.titlesize": 12,
-        "figure.titlesize": 14,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.frameon": False,
-        "savefig.dpi": 110,
-        "savefig.facecolor": "white",
-    }
-)
+plt.style.use(Path(__file__).parents[1] / "plots.mplstyle")
 
 
 def finish(figure, path: Path) -> None:

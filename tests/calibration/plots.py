@@ -19,17 +19,7 @@ POINTS = 300  # drawn of each curve, equally far apart on the axis of log10 p
 # Okabe and Ito's colours, told apart also by those who see fewer.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 STYLES = ("-", "--", "-.", ":", (0, (4, 1, 1, 1, 1, 1)))
-plt.rcParams.update(
-    {
-        "font.size": 11,
-        "axes.titlesize": 12,
-        "figure.titlesize": 14,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.frameon": False,
-        "savefig.dpi": 110,
-    }
-)
+plt.style.use(Path(__file__).parents[1] / "plots.mplstyle")
 
 
 def length_name(length: int | None) -> str:

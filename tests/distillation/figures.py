@@ -37,18 +37,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 GOAL = 5  # -log10 p
 LINEAR = 10  # -log10 p up to which an axis is linear, and logarithmic beyond
 POINTS = 300  # drawn of each curve of a QQ plot, equally far apart on the axis of log10 p
-plt.rcParams.update(
-    {
-        "font.size": 11,
-        "axes.titlesize": 12,
-        "figure.titlesize": 14,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "legend.frameon": False,
-        "savefig.dpi": 110,
-        "savefig.facecolor": "white",
-    }
-)
+plt.style.use(Path(__file__).parents[1] / "plots.mplstyle")
 
 
 def finish(figure, path: Path) -> None:
