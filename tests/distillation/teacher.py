@@ -75,9 +75,9 @@ def cache_with_room(length: int) -> DynamicCache:
     return cache
 
 
-def draw(logits: torch.Tensor, temperature: float, generator: torch.Generator) -> torch.Tensor:
+def draw(logits: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Sample one id from each row, by the inverse of its distribution function."""
-    below = torch.softmax(logits / temperature, -1).cumsum(-1, dtype=torch.float64)
+    below = torch.softmax(logits / TEMPERATURE, -1).cumsum(-1, dtype=torch.float64)
     where = torch.rand(len(logits), 1, generator=generator, dtype=torch.float64) * below[:, -1:]
     return torch.searchsorted(below, where, right=True).clamp_(max=logits.shape[1] - 1)
 
@@ -89,8 +89,6 @@ def answer(
     seed: int,
     *,
     processor: Any = None,
-    temperature: float = TEMPERATURE,
-    max_tokens: int = ANSWER_TOKENS,
     end: int,
 ) -> list[list[int]]:
     """Answer a padded batch of prompts; an answer's end is not part of it."""
@@ -98,7 +96,7 @@ def answer(
     ids, mask = prompts["input_ids"], prompts["attention_mask"]
     length = ids.shape[1]
     positions = (mask.cumsum(-1) - 1).clamp_(min=0)
-    cache = cache_with_room(length + max_tokens)
+    cache = cache_with_room(length + ANSWER_TOKENS)
     output = model(
         input_ids=ids,
         attention_mask=mask,
@@ -107,14 +105,14 @@ def answer(
         logits_to_keep=1,
     )
     done = torch.zeros(len(ids), dtype=torch.bool)
-    for step in range(max_tokens):
+    for step in range(ANSWER_TOKENS):
         logits = output.logits[:, -1].float()
         if processor is not None:
             logits = processor(ids, logits)
-        chosen = draw(logits, temperature, generator) if temperature else logits.argmax(-1, True)
+        chosen = draw(logits, generator)
         ids = torch.cat([ids, chosen], 1)
         done |= chosen[:, 0] == end
-        if done.all() or step + 1 == max_tokens:
+        if done.all() or step + 1 == ANSWER_TOKENS:
             break
         mask = torch.cat([mask, torch.ones_like(chosen)], 1)
         output = model(
