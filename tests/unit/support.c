@@ -109,9 +109,13 @@ uint64_t test_seed(void) {
   return seed == 0 ? 1 : seed;
 }
 
-void skip_where_tests_are_short(void) {
+bool tests_are_short(void) {
   const char *tests = getenv("GREENPRINT_TESTS");
-  if (tests != NULL && strcmp(tests, "short") == 0) {
+  return tests != NULL && strcmp(tests, "short") == 0;
+}
+
+void skip_where_tests_are_short(void) {
+  if (tests_are_short()) {
     print_message("skipped: GREENPRINT_TESTS is short\n");
     skip();
   }

@@ -58,8 +58,11 @@ gp_key *test_key(const gp_params *params);
 uint64_t next_random(uint64_t *state);
 uint64_t test_seed(void);
 
-/* Skips a statistical test where GREENPRINT_TESTS is "short": under tools that make thousands of
- * keys take minutes and learn nothing from the last of them. */
+/* Whether GREENPRINT_TESTS is "short": under tools that make thousands of keys take minutes and
+ * learn nothing from the last of them. */
+bool tests_are_short(void);
+
+/* Skips a statistical test then. */
 void skip_where_tests_are_short(void);
 
 #endif
