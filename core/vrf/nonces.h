@@ -42,11 +42,11 @@ typedef struct gp_nonce_request {
 } gp_nonce_request;
 
 /* The nonces of `count` contexts of `width` ids each. `pool`, which may be NULL, shares out those
- * that have to be computed. known[i] says whether context i is to be scored; where `known` is NULL
- * one that is not is an error, as is one that is not in a whole list: GP_ERR_ARGUMENT. Other
+ * that have to be computed. known[i] says whether context i is to be scored; where `known` is
+ * NULL one that is not is an error, as is one that is not in a whole list: GP_ERR_ARGUMENT. Other
  * errors: GP_ERR_MEMORY, GP_ERR_CRYPTO. */
 gp_status gp_nonces_find(gp_nonces *nonces, const gp_nonce_request *requests, size_t width,
-                         size_t count, gp_thread_pool *pool,
-                         uint8_t (*blocks)[GP_NONCE_BLOCK], uint8_t *known, gp_error *error);
+                         size_t count, gp_thread_pool *pool, uint8_t (*blocks)[GP_NONCE_BLOCK],
+                         uint8_t *known, gp_error *error);
 
 #endif
