@@ -40,7 +40,7 @@ bool gp_vrf_is_scalar(const uint8_t scalar[GP_VRF_SCALAR_SIZE]) {
       0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
   unsigned borrow = 0;
   for (size_t i = 0; i < GP_VRF_SCALAR_SIZE; i++) {
-    borrow = (scalar[i] - order[i] - borrow) >> 8 & 1;
+    borrow = ((unsigned)scalar[i] - (unsigned)order[i] - borrow) >> 8 & 1;
   }
   const unsigned is_zero = (unsigned)sodium_is_zero(scalar, GP_VRF_SCALAR_SIZE);
   return (borrow & ~is_zero) == 1;
