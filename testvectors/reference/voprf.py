@@ -19,12 +19,8 @@ ORDER = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 SQRT_M1 = pow(2, (P - 1) // 4, P)
 # Roots whose sign matters; self_test.py checks what they are roots of.
-SQRT_AD_MINUS_ONE = (
-    25063068953384623474111414158702152701244531502492656460079210482610430750235
-)
-INVSQRT_A_MINUS_D = (
-    54469307008909316920995813868745141605393597292927456921205312896311721017578
-)
+SQRT_AD_MINUS_ONE = 25063068953384623474111414158702152701244531502492656460079210482610430750235
+INVSQRT_A_MINUS_D = 54469307008909316920995813868745141605393597292927456921205312896311721017578
 ONE_MINUS_D_SQ = (1 - D * D) % P
 D_MINUS_ONE_SQ = (D - 1) ** 2 % P
 
@@ -267,12 +263,11 @@ class Suite:
         if not 1 <= len(pairs) <= 2**16:
             raise ValueError("a batch has 1 to 65,536 pairs: their index has two bytes")
         seed = sha512(framed(public.encode()) + framed(b"Seed-" + self.context))
-        return [
-            self.hash_to_scalar(
-                framed(seed) + i2osp(i, 2) + framed(c.encode()) + framed(d.encode()) + b"Composite"
-            )
-            for i, (c, d) in enumerate(pairs)
-        ]
+        weights = []
+        for i, (c, d) in enumerate(pairs):
+            transcript = framed(seed) + i2osp(i, 2) + framed(c.encode()) + framed(d.encode())
+            weights.append(self.hash_to_scalar(transcript + b"Composite"))
+        return weights
 
     def challenge(self, public: Element, *others: Element) -> int:
         """Hash what a proof is about to a scalar."""
