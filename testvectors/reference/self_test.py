@@ -244,12 +244,19 @@ def check_group() -> None:
         again = voprf.Element.decode(bytes.fromhex(encoding))
         expect(f"{i} times the generator, read", again == total, True)
         total = total + voprf.GENERATOR
-    for encoding in NO_ELEMENTS:
-        try:
-            voprf.Element.decode(bytes.fromhex(encoding))
-        except voprf.DecodingError:
-            continue
-        expect(f"reading {encoding}", "an element", "an error")
+    last = voprf.ORDER - 1
+    expect("the last scalar", voprf.decode_scalar(voprf.encode_scalar(last)), last)
+    for read, encodings in (
+        (voprf.Element.decode, [*NO_ELEMENTS, MULTIPLES[1] + "00", MULTIPLES[1][:62]]),
+        (voprf.decode_element, MULTIPLES[:1]),
+        (voprf.decode_scalar, [voprf.encode_scalar(last + 1).hex(), "ff" * 32, "00" * 33]),
+    ):
+        for encoding in encodings:
+            try:
+                read(bytes.fromhex(encoding))
+            except voprf.DecodingError:
+                continue
+            expect(f"reading {encoding}", "accepted", "refused")
     for label, encoding in MAPPED.items():
         element = voprf.Element.from_uniform(voprf.sha512(label))
         expect(f"mapping {label!r}", element.encode().hex(), encoding)
