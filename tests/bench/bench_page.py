@@ -336,14 +336,14 @@ def provable_text(results: Results) -> str:
     (nonce,) = results.cases("provable")
     prove, check = (results.cases("proof", name=name)[0] for name in ("prove", "check"))
     count = f"{prove['rows']:,}"
-    return f"""A nonce of a provable key is an output of RFC 9497's VRF, of which nearly all is two
-operations of libsodium's ristretto255: 64 bytes are mapped to the group, and the element is
+    return f"""A nonce of a provable key is an output of RFC 9497's VRF, nearly all of which is
+two operations of libsodium's ristretto255: 64 bytes are mapped to the group, and the element is
 multiplied. With all around them a nonce takes {each(nonce, scale=1e6):.1f} us, the two alone
 {each(nonce, "against_seconds", 1e6):.1f} us: a ratio of {spread(nonce)}, quiet rounds:
 {quiet_cell(nonce)}; all rounds: {nonce["all"]["ratio"]:.2f}.
 
-To make {count} nonces and one proof of them takes {prove["value"]:.3f} s on one core, and to check
-it, from contexts to nonces, {check["value"]:.3f} s; medians of three, without probes."""
+To make {count} nonces and one proof of them takes {prove["value"]:.3f} s on one core, and to
+check it, from contexts to nonces, {check["value"]:.3f} s; medians of three, without probes."""
 
 
 def verdict(found: Sequence[Goal]) -> str:
