@@ -29,8 +29,8 @@ SERVED_SEED, PROMPTS_SEED, STUDENT_SEED = 1, 2, 3
 
 
 def write(path: Path, texts: list[list[int]]) -> None:
-    """Write token ids, a text a line."""
-    path.write_text("".join(" ".join(map(str, ids)) + "\n" for ids in texts))
+    """Write token ids, a text a line; an empty answer is none."""
+    path.write_text("".join(" ".join(map(str, ids)) + "\n" for ids in texts if ids))
 
 
 def read(path: Path) -> list[list[int]]:

@@ -92,6 +92,10 @@ bool gp_nonces_sampled(const gp_nonces *nonces) {
   return nonces->sampled;
 }
 
+gp_nonce_cache_counts gp_nonces_counts(const gp_nonces *nonces) {
+  return nonces->cache != NULL ? gp_nonce_cache_count(nonces->cache) : (gp_nonce_cache_counts){0};
+}
+
 gp_nonces *gp_nonces_retain(gp_nonces *nonces) {
   (void)atomic_fetch_add_explicit(&nonces->references, 1, memory_order_relaxed);
   return nonces;

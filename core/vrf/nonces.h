@@ -10,6 +10,7 @@
 
 #include "common/tuples.h"
 #include "greenprint.h"
+#include "vrf/nonce_cache.h"
 
 #define GP_NONCE_BLOCK 16 /* a nonce in its first 12 bytes, zero in the last 4 */
 
@@ -31,6 +32,9 @@ const uint8_t *gp_nonces_secret(const gp_nonces *nonces);
 
 /* Whether some contexts are not to be scored. */
 bool gp_nonces_sampled(const gp_nonces *nonces);
+
+/* How often the cache had a nonce, and not. */
+gp_nonce_cache_counts gp_nonces_counts(const gp_nonces *nonces);
 
 gp_nonces *gp_nonces_retain(gp_nonces *nonces);
 void gp_nonces_release(gp_nonces *nonces);
