@@ -27,3 +27,46 @@ static gp_status answer_items(void *state, gp_work_queue *queue, gp_error *error
   }
   return status;
 }
+
+static gp_status answer_with(const uint8_t *secret, const gp_public_key *key,
+                             const uint8_t *request, size_t count, gp_thread_pool *pool,
+                             uint8_t *answer, gp_error *error) {
+  uint8_t *evaluated = answer + GP_BLIND_HEADER_SIZE;
+  answering work = {secret, gp_blind_elements(request), (uint8_t(*)[GP_ELEMENT_SIZE])evaluated};
+  gp_blind_header_write(GP_BLIND_ANSWER, count, key->commitment, answer);
+  gp_status status = gp_blind_share_out(pool, count, answer_items, &work, error);
+  if (status == GP_OK) {
+    status = gp_vrf_prove(GP_VRF_VOPRF, secret, key->element, work.elements,
+                          gp_blind_elements(answer), count, NULL, pool,
+                          answer + GP_BLIND_REQUEST_SIZE(count), error);
+  }
+  if (status != GP_OK) {
+    sodium_memzero(answer, GP_BLIND_ANSWER_SIZE(count));
+  }
+  return status;
+}
+
+gp_status gp_blind_answer(const gp_key *key, const uint8_t *request, size_t request_size,
+                          gp_thread_pool *pool, uint8_t *answer, gp_error *error) {
+  if (key == NULL || request == NULL || answer == NULL) {
+    return gp_fail_null(error, __func__,
+                        key == NULL ? "key" : (request == NULL ? "request" : "answer"));
+  }
+  gp_public_key public_key;
+  gp_status status = gp_key_public(key, &public_key, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  gp_blind_header header;
+  status = gp_blind_header_read(GP_BLIND_REQUEST, request, request_size, &header, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  if (memcmp(header.key_id, public_key.commitment, sizeof header.key_id) != 0) {
+    char asked_for[GP_KEY_ID_STRING_SIZE];
+    gp_key_id_of(header.key_id, asked_for);
+    return gp_fail(error, GP_ERR_ARGUMENT, "the blind request asks for key %s; this is key %s",
+                   asked_for, public_key.id);
+  }
+  return answer_with(gp_key_secret(key), &public_key, request, header.count, pool, answer, error);
+}
