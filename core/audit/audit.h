@@ -3,7 +3,7 @@
 #ifndef GP_AUDIT_AUDIT_H
 #define GP_AUDIT_AUDIT_H
 
-#include "audit/tuples.h"
+#include "common/tuples.h"
 
 /* Weights are whole multiples of 2^-30, so that adding is exact in any order. */
 #define GP_AUDIT_UNIT (INT64_C(1) << 30)

@@ -26,7 +26,7 @@ static gp_status make_pairs(gp_trial *trial, size_t first, size_t count,
     ids[i] = windows->ids + (size_t)test->sources[base + i] * windows->width;
   }
   const gp_status status =
-      gp_prf_nonces_apart(&trial->prf, &trial->lane, ids, n_windows, nonces, error);
+      gp_prf_nonces_apart(&trial->prf, &trial->lane, ids, NULL, n_windows, NULL, nonces, error);
   const gp_words tweak = gp_load_words(trial->prf.tweak);
   for (size_t i = 0; i < count && status == GP_OK; i++) {
     const gp_words nonce = gp_load_words(nonces[test->windows[first + i] - base]);
@@ -94,7 +94,10 @@ gp_status gp_trial_begin(gp_trial *trial, const gp_audit_test *test, const gp_ke
   if (status != GP_OK) {
     return status;
   }
-  status = gp_prf_lane_init(&trial->lane, &trial->prf, error);
+  status = gp_prf_refuse_sample(&trial->prf, error);
+  if (status == GP_OK) {
+    status = gp_prf_lane_init(&trial->lane, &trial->prf, error);
+  }
   if (status == GP_OK && test->merges) {
     status = merge(trial, error);
   }

@@ -62,11 +62,9 @@ gp_status gp_blind_answer(const gp_key *key, const uint8_t *request, size_t requ
   if (status != GP_OK) {
     return status;
   }
-  if (memcmp(header.key_id, public_key.commitment, sizeof header.key_id) != 0) {
-    char asked_for[GP_KEY_ID_STRING_SIZE];
-    gp_key_id_of(header.key_id, asked_for);
+  if (strcmp(header.key_id, public_key.id) != 0) {
     return gp_fail(error, GP_ERR_ARGUMENT, "the blind request asks for key %s; this is key %s",
-                   asked_for, public_key.id);
+                   header.key_id, public_key.id);
   }
-  return answer_with(gp_key_secret(key), &public_key, request, header.count, pool, answer, error);
+  return answer_with(gp_nonces_secret(key->nonces), &public_key, request, header.count, pool, answer, error);
 }

@@ -158,9 +158,9 @@ static gp_status check_header(const gp_blind_batch *batch, const uint8_t *answer
     return gp_fail(error, GP_ERR_FORMAT, "the blind answer has %zu elements where %zu were sent",
                    header.count, batch->count);
   }
-  if (memcmp(header.key_id, batch->key.commitment, sizeof header.key_id) != 0) {
-    return gp_fail(error, GP_ERR_FORMAT, "the blind answer is of another key than %s",
-                   batch->key.id);
+  if (strcmp(header.key_id, batch->key.id) != 0) {
+    return gp_fail(error, GP_ERR_FORMAT, "the blind answer is of key %s, not of %s",
+                   header.key_id, batch->key.id);
   }
   return GP_OK;
 }

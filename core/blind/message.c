@@ -1,10 +1,10 @@
 #include "blind/message.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "common/bytes.h"
 #include "common/error.h"
-#include "key/key.h"
 
 #define MAGIC_SIZE 8
 #define VERSION    1
@@ -12,6 +12,8 @@
 #define AT_ZERO    9
 #define AT_COUNT   12
 #define AT_KEY_ID  16
+
+#define KEY_ID_SIZE (GP_BLIND_HEADER_SIZE - AT_KEY_ID) /* the commitment's first bytes */
 
 static const uint8_t magics[][MAGIC_SIZE] = {
     [GP_BLIND_REQUEST] = {0x89, 'G', 'P', 'B', 'E', 'Q', '\r', '\n'},
@@ -29,7 +31,7 @@ void gp_blind_header_write(gp_blind_kind kind, size_t count,
   memcpy(out, magics[kind], MAGIC_SIZE);
   out[AT_VERSION] = VERSION;
   gp_store_le32(out + AT_COUNT, (uint32_t)count);
-  memcpy(out + AT_KEY_ID, commitment, GP_BLIND_KEY_ID_SIZE);
+  memcpy(out + AT_KEY_ID, commitment, KEY_ID_SIZE);
 }
 
 gp_status gp_blind_header_read(gp_blind_kind kind, const uint8_t *message, size_t size,
@@ -59,7 +61,7 @@ gp_status gp_blind_header_read(gp_blind_kind kind, const uint8_t *message, size_
                    name, count, (size - fixed) / GP_ELEMENT_SIZE, GP_BLIND_COUNT_MAX);
   }
   header->count = count;
-  memcpy(header->key_id, message + AT_KEY_ID, GP_BLIND_KEY_ID_SIZE);
+  (void)sodium_bin2hex(header->key_id, sizeof header->key_id, message + AT_KEY_ID, KEY_ID_SIZE);
   return GP_OK;
 }
 
@@ -89,6 +91,6 @@ gp_status gp_blind_request_read(const uint8_t *request, size_t request_size,
     return status;
   }
   info->count = header.count;
-  gp_key_id_of(header.key_id, info->key_id);
+  memcpy(info->key_id, header.key_id, sizeof info->key_id);
   return GP_OK;
 }

@@ -6,8 +6,6 @@
 #include "common/thread_pool.h"
 #include "greenprint.h"
 
-#define GP_BLIND_KEY_ID_SIZE 8 /* bytes */
-
 typedef enum gp_blind_kind {
   GP_BLIND_REQUEST,
   GP_BLIND_ANSWER
@@ -16,7 +14,7 @@ typedef enum gp_blind_kind {
 /* What stands in a header. */
 typedef struct gp_blind_header {
   size_t count;
-  uint8_t key_id[GP_BLIND_KEY_ID_SIZE];
+  char key_id[GP_KEY_ID_STRING_SIZE];
 } gp_blind_header;
 
 /* Writes GP_BLIND_HEADER_SIZE bytes for a key with this commitment. */

@@ -42,15 +42,53 @@ static gp_status check_options(const gp_corpus_options *options, gp_error *error
   return GP_OK;
 }
 
+static bool any_provable(const gp_corpus_options *options) {
+  for (size_t i = 0; i < options->n_keys; i++) {
+    if (options->keys[i]->scheme == GP_SCHEME_PROVABLE) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* The nonces of a provable key's tenants have nothing in common: every pair of a key and a tenant
+ * is then counted as a key of its own. */
+static gp_status set_pairs_as_keys(gp_corpus *corpus, gp_error *error) {
+  const gp_corpus_options *options = &corpus->options;
+  gp_work *work = &corpus->work;
+  const size_t n_tenants = options->n_tenants;
+  gp_status status = GP_OK;
+  for (size_t i = 0; i < work->n_keys && status == GP_OK; i++) {
+    status = gp_prf_init(&work->prfs[i], options->keys[i / n_tenants],
+                         &options->tenants[i % n_tenants], error);
+  }
+  return status;
+}
+
+/* A sample is scored as a whole. */
+static gp_status check_samples(const gp_corpus *corpus, gp_error *error) {
+  for (size_t i = 0; i < corpus->work.n_keys; i++) {
+    const gp_prf *prf = &corpus->work.prfs[i];
+    if (corpus->options.on_document != NULL && gp_prf_refuse_sample(prf, NULL) != GP_OK) {
+      return gp_fail(error, GP_ERR_ARGUMENT,
+                     "documents are not counted one by one where a proof is of a sample");
+    }
+  }
+  return GP_OK;
+}
+
 /* Ciphers of every key, and the tweaks where there are several tenants. */
 static gp_status set_keys(gp_corpus *corpus, gp_error *error) {
   const gp_corpus_options *options = &corpus->options;
   gp_work *work = &corpus->work;
-  const bool many = options->n_tenants > 1;
+  const bool many = work->n_tenants > 1;
   work->prfs = calloc(work->n_keys, sizeof *work->prfs);
   work->tweaks = many ? calloc(work->n_keys, options->n_tenants * GP_BLOCK_SIZE) : NULL;
   if (work->prfs == NULL || (many && work->tweaks == NULL)) {
     return gp_fail_memory(error, "keys");
+  }
+  if (work->n_keys > options->n_keys) {
+    return set_pairs_as_keys(corpus, error);
   }
   gp_status status = GP_OK;
   for (size_t i = 0; i < work->n_keys && status == GP_OK; i++) {
@@ -61,7 +99,7 @@ static gp_status set_keys(gp_corpus *corpus, gp_error *error) {
                              work->tweaks + i * options->n_tenants, error);
     }
   }
-  return status;
+  return status == GP_OK ? check_samples(corpus, error) : status;
 }
 
 static gp_status set_header(gp_corpus *corpus, gp_error *error) {
@@ -72,6 +110,7 @@ static gp_status set_header(gp_corpus *corpus, gp_error *error) {
     return gp_fail_memory(error, "settings");
   }
   corpus->has_header = true;
+  header->scheme = options->keys[0]->scheme;
   header->params = gp_key_params(options->keys[0]);
   gp_key_commitment(options->keys[0], header->commitment);
   header->has_tenant = options->n_tenants == 1;
@@ -86,6 +125,13 @@ static gp_status set_up(gp_corpus *corpus, gp_error *error) {
   work->options = &corpus->options;
   work->n_keys = options->n_keys > 0 ? options->n_keys : 1;
   work->n_tenants = options->n_tenants > 1 ? options->n_tenants : 1;
+  if (work->n_tenants > 1 && any_provable(options)) {
+    if (work->n_keys > SIZE_MAX / work->n_tenants) {
+      return gp_fail_memory(error, "keys and tenants");
+    }
+    work->n_keys *= work->n_tenants;
+    work->n_tenants = 1;
+  }
   work->documents = options->on_document != NULL;
   corpus->one_candidate = work->n_keys * work->n_tenants == 1;
   corpus->scratch = strdup(options->scratch != NULL ? options->scratch : SCRATCH_DEFAULT);
@@ -268,6 +314,11 @@ static gp_status check_use(gp_corpus *corpus, bool merge, const char *partial, g
     return gp_fail(error, GP_ERR_ARGUMENT,
                    "a partial file is written for one key and one tenant at most");
   }
+  if (partial != NULL && !merge &&
+      gp_prf_refuse_sample(&corpus->work.prfs[0], NULL) != GP_OK) {
+    return gp_fail(error, GP_ERR_ARGUMENT,
+                   "a partial file is not written where a proof is of a sample");
+  }
   corpus->used = true;
   return GP_OK;
 }
@@ -331,7 +382,8 @@ gp_status gp_corpus_merge(gp_corpus *corpus, const char *const *paths, size_t n_
 
 void gp_corpus_get_info(const gp_corpus *corpus, gp_corpus_info *info) {
   const gp_partial_header *header = &corpus->header;
-  *info = (gp_corpus_info){.params = header->params,
+  *info = (gp_corpus_info){.scheme = gp_scheme_id(header->scheme),
+                           .params = header->params,
                            .has_tenant = header->has_tenant,
                            .tenant = header->tenant,
                            .n_candidates = corpus->work.n_keys * corpus->work.n_tenants,

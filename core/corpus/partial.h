@@ -6,11 +6,13 @@
 #define GP_CORPUS_PARTIAL_H
 
 #include "corpus/batch.h"
+#include "key/scheme.h"
 
 #define GP_SETTINGS_MAX 65535 /* bytes */
 
 /* What has to agree in all that are merged. */
 typedef struct gp_partial_header {
+  gp_scheme scheme;
   gp_params params;
   uint8_t commitment[GP_COMMITMENT_SIZE];
   bool has_tenant;

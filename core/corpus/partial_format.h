@@ -6,7 +6,6 @@
 
 #define GP_PARTIAL_VERSION       1
 #define GP_PARTIAL_HEADER_SIZE   76
-#define GP_PARTIAL_SCHEME_SIZE   16
 #define GP_PARTIAL_CHECKSUM_SIZE 32
 #define GP_VARINT_MAX            10 /* bytes */
 

@@ -118,8 +118,8 @@ static gp_status get_varint(gp_partial_reader *reader, uint64_t *value, gp_error
 }
 
 static gp_status check_header(const gp_partial_reader *reader,
-                              const uint8_t bytes[GP_PARTIAL_HEADER_SIZE], gp_error *error) {
-  static const uint8_t scheme[GP_PARTIAL_SCHEME_SIZE] = GP_SCHEME_ID;
+                              const uint8_t bytes[GP_PARTIAL_HEADER_SIZE], gp_scheme *scheme,
+                              gp_error *error) {
   if (memcmp(bytes, gp_partial_magic, sizeof gp_partial_magic) != 0) {
     return gp_fail(error, GP_ERR_FORMAT, "%s: not a partial file of greenprint verify --partial",
                    reader->name);
@@ -129,12 +129,9 @@ static gp_status check_header(const gp_partial_reader *reader,
                    "%s: a partial file of version %d; this greenprint reads version %d",
                    reader->name, bytes[8], GP_PARTIAL_VERSION);
   }
-  if (memcmp(bytes + 12, scheme, sizeof scheme) != 0) {
-    char quoted[GP_QUOTE_SIZE];
-    return gp_fail(error, GP_ERR_VERSION,
-                   "%s: a partial file of scheme %s; this greenprint has %s", reader->name,
-                   gp_quote(quoted, (const char *)bytes + 12, GP_PARTIAL_SCHEME_SIZE),
-                   GP_SCHEME_ID);
+  const gp_status status = gp_scheme_decode(bytes + 12, reader->name, scheme, error);
+  if (status != GP_OK) {
+    return status;
   }
   const bool known_flags = bytes[9] <= (GP_PARTIAL_HAS_TENANT | GP_PARTIAL_HAS_DOCUMENTS);
   return known_flags && bytes[10] == 0 && bytes[11] == 0
@@ -145,7 +142,7 @@ static gp_status check_header(const gp_partial_reader *reader,
 static gp_status decode_header(gp_partial_reader *reader,
                                const uint8_t bytes[GP_PARTIAL_HEADER_SIZE],
                                gp_partial_header *header, gp_error *error) {
-  gp_status status = check_header(reader, bytes, error);
+  gp_status status = check_header(reader, bytes, &header->scheme, error);
   if (status != GP_OK) {
     return status;
   }

@@ -24,6 +24,9 @@ struct gp_partial_writer {
 };
 
 const char *gp_partial_difference(const gp_partial_header *a, const gp_partial_header *b) {
+  if (a->scheme != b->scheme) {
+    return "scheme";
+  }
   if (memcmp(a->commitment, b->commitment, sizeof a->commitment) != 0) {
     return "key";
   }
@@ -104,7 +107,7 @@ gp_status gp_partial_create(const char *path, const gp_partial_header *header,
   bytes[8] = GP_PARTIAL_VERSION;
   bytes[9] = (uint8_t)((header->has_tenant ? GP_PARTIAL_HAS_TENANT : 0) |
                        (header->documents ? GP_PARTIAL_HAS_DOCUMENTS : 0));
-  (void)strncpy((char *)bytes + 12, GP_SCHEME_ID, GP_PARTIAL_SCHEME_SIZE);
+  gp_scheme_encode(header->scheme, bytes + 12);
   gp_params_encode(&header->params, bytes + 28);
   memcpy(bytes + 32, header->commitment, GP_COMMITMENT_SIZE);
   gp_store_le64(bytes + 64, header->has_tenant ? header->tenant : 0);

@@ -154,7 +154,7 @@ static gp_status bias_batch(const bias_job *job, gp_thread_pool *pool, const gp_
     gp_prepared_row prepared[GP_PRF_BATCH];
     const size_t now = n_rows - done < GP_PRF_BATCH ? n_rows - done : GP_PRF_BATCH;
     bias_part part = {job, done, prepared};
-    status = gp_prepare_checked(watermark, ticket.lane, rows + done, now, prepared, error);
+    status = gp_prepare_checked(watermark, ticket.lane, pool, rows + done, now, prepared, error);
     if (status == GP_OK && pool != NULL && now > 1) {
       status = gp_thread_pool_run(pool, now, bias_shared, &part, error);
       continue;

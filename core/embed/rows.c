@@ -37,6 +37,9 @@ static gp_status tweak_nonce(const gp_watermark *watermark, gp_prf_lane *lane, c
                              uint8_t nonce[GP_BLOCK_SIZE], gp_error *error) {
   uint8_t own[GP_BLOCK_SIZE];
   const uint8_t *tweak = watermark->prf.tweak;
+  if (watermark->prf.nonces != NULL) { /* its tenant is in the nonce */
+    return GP_OK;
+  }
   if (row->has_tenant) {
     const gp_status status = gp_prf_tweak(lane, row->tenant, own, error);
     if (status != GP_OK) {
@@ -79,22 +82,26 @@ static gp_status prepare(const gp_watermark *watermark, gp_prf_lane *lane, const
   return status;
 }
 
-gp_status gp_prepare_checked(const gp_watermark *watermark, gp_prf_lane *lane, const gp_row *rows,
-                             size_t n_rows, gp_prepared_row *prepared, gp_error *error) {
+gp_status gp_prepare_checked(const gp_watermark *watermark, gp_prf_lane *lane,
+                             gp_thread_pool *pool, const gp_row *rows, size_t n_rows,
+                             gp_prepared_row *prepared, gp_error *error) {
   const size_t width = watermark->prf.params.context_width;
   const uint32_t *windows[GP_PRF_BATCH];
+  const uint64_t *tenants[GP_PRF_BATCH];
   uint8_t nonces[GP_PRF_BATCH][GP_BLOCK_SIZE];
   memset(prepared, 0, n_rows * sizeof *prepared);
   size_t count = 0;
   for (size_t i = 0; i < n_rows; i++) {
     if (has_context(watermark, &rows[i])) {
+      tenants[count] = rows[i].has_tenant ? &rows[i].tenant : NULL;
       windows[count++] = width == 0 ? NULL : rows[i].tokens + (rows[i].n_tokens - width);
     }
   }
   if (count == 0) {
     return GP_OK;
   }
-  gp_status status = gp_prf_nonces_apart(&watermark->prf, lane, windows, count, nonces, error);
+  gp_status status = gp_prf_nonces_apart(&watermark->prf, lane, windows, tenants, count,
+                                         pool, nonces, error);
   size_t taken = 0;
   for (size_t i = 0; i < n_rows && status == GP_OK; i++) {
     if (has_context(watermark, &rows[i])) {
@@ -121,7 +128,7 @@ gp_status gp_prepare_rows(const gp_watermark *watermark, const gp_row *rows, siz
   }
   for (size_t done = 0; done < n_rows && status == GP_OK; done += GP_PRF_BATCH) {
     const size_t now = n_rows - done < GP_PRF_BATCH ? n_rows - done : GP_PRF_BATCH;
-    status = gp_prepare_checked(watermark, ticket.lane, rows + done, now, prepared + done, error);
+    status = gp_prepare_checked(watermark, ticket.lane, NULL, rows + done, now, prepared + done, error);
   }
   gp_pool_give_back(&ticket);
   return status;

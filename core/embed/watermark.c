@@ -83,6 +83,9 @@ gp_status gp_watermark_new(const gp_key *key, const gp_watermark_options *option
   gp_boost_init(made->boost, options->delta + 0.0F); /* -0.0 becomes 0.0 */
   status = gp_prf_init(&made->prf, key, options->has_tenant ? &options->tenant : NULL, error);
   if (status == GP_OK) {
+    status = gp_prf_refuse_sample(&made->prf, error);
+  }
+  if (status == GP_OK) {
     made->kernels = gp_kernels_for(made->prf.cpu);
     status = copy_never_biased(made, options, error);
   }
@@ -120,6 +123,10 @@ gp_status gp_watermark_device_keys(const gp_watermark *watermark, gp_device_keys
     return gp_fail_null(error, __func__, watermark == NULL ? "watermark" : "keys");
   }
   const gp_prf *prf = &watermark->prf;
+  if (prf->nonces != NULL) {
+    return gp_fail(error, GP_ERR_ARGUMENT,
+                   "a provable key's nonces are not made of AES: let gp_prepare_rows() make them");
+  }
   *keys = (gp_device_keys){.delta = watermark->boost->delta};
   memcpy(keys->mask, prf->mask->round_keys, GP_ROUND_KEYS_SIZE);
   memcpy(keys->context, prf->context->round_keys, GP_ROUND_KEYS_SIZE);

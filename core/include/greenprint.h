@@ -207,13 +207,17 @@ typedef struct gp_public_key {
 GP_API GP_MUST_CHECK gp_status gp_key_public(const gp_key *key, gp_public_key *public_key,
                                              gp_error *error);
 
-/* Writes and reads public files. A file appears whole or not at all, with the mode that the umask
- * leaves of 0666, and never replaces one (GP_ERR_EXISTS). Reading checks everything, and that the
+/* Writes and reads public files. A file appears whole or not at all, with mode 0644, and never
+ * replaces one (GP_ERR_EXISTS). Reading checks everything, and that the
  * members belong together: GP_ERR_FORMAT, GP_ERR_VERSION, GP_ERR_IO. */
 GP_API GP_MUST_CHECK gp_status gp_public_key_save(const gp_public_key *public_key,
                                                   const char *path, gp_error *error);
 GP_API GP_MUST_CHECK gp_status gp_public_key_load(const char *path, gp_public_key *public_key,
                                                   gp_error *error);
+
+/* The bytes of a public file. */
+GP_API void gp_public_key_encode(const gp_public_key *public_key,
+                                 uint8_t file[GP_PUBLIC_FILE_SIZE]);
 
 /* How hard a passphrase is to guess by machine: Argon2id passes and memory. */
 typedef enum gp_seal_cost {
@@ -915,7 +919,8 @@ GP_API GP_MUST_CHECK gp_status gp_corpus_merge(gp_corpus *corpus, const char *co
 /* What was tested: after a merge, what the partial files say. The strings live as long as the
  * corpus. */
 typedef struct gp_corpus_info {
-  gp_params params; /* of the first key */
+  const char *scheme; /* GP_SCHEME_ID or GP_SCHEME_ID_PROVABLE, of the first key */
+  gp_params params;   /* of the first key */
   char key_id[GP_KEY_ID_STRING_SIZE];
   uint8_t commitment[GP_COMMITMENT_SIZE];
   bool has_tenant; /* of the only tenant, if there is one */
@@ -1257,6 +1262,78 @@ GP_API GP_MUST_CHECK gp_status gp_blind_request_read(const uint8_t *request, siz
 GP_API GP_MUST_CHECK gp_status gp_blind_answer(const gp_key *key, const uint8_t *request,
                                                size_t request_size, gp_thread_pool *pool,
                                                uint8_t *answer, gp_error *error);
+/* ------------------------------------------------------------------ proofs */
+
+/* A text as proofs see it (SPEC.md section 19): a digest of its documents, and their distinct
+ * contexts in the order in which they came. Takes 16 + 4 h bytes for each of these, to twice as
+ * much. One thread at a time; read by any number. */
+typedef struct gp_proof_text gp_proof_text;
+
+/* For proofs with this key. */
+GP_API GP_MUST_CHECK gp_status gp_proof_text_new(const gp_public_key *public_key,
+                                                 gp_proof_text **text, gp_error *error);
+GP_API void gp_proof_text_free(gp_proof_text *text);
+
+/* Adds one document. After an error the text can only be freed. */
+GP_API GP_MUST_CHECK gp_status gp_proof_text_add(gp_proof_text *text, const uint32_t *tokens,
+                                                 size_t n_tokens, gp_error *error);
+
+#define GP_PROOF_SAMPLE_MIN 1024 /* contexts */
+
+typedef struct gp_proof_options {
+  bool has_tenant; /* whose marks are to be proved; ignored in checking */
+  uint64_t tenant;
+  uint64_t sample;                 /* contexts, a power of two from GP_PROOF_SAMPLE_MIN on; a text
+                                      that has no more, or 0: all. Ignored in checking */
+  const uint8_t *tokenizer_sha256; /* of the tokenizer's file, 32 bytes; NULL without one */
+  gp_thread_pool *threads;         /* may be NULL */
+  /* Called by the calling thread every now and then; may be NULL. */
+  void (*on_progress)(void *user, uint64_t done, uint64_t total);
+  void *user;
+} gp_proof_options;
+
+/* What a proof says of itself. */
+typedef struct gp_proof_info {
+  gp_public_key public_key;
+  bool has_tenant;
+  uint64_t tenant;
+  uint8_t text_sha256[32];
+  uint8_t tokenizer_sha256[32]; /* zero without a tokenizer */
+  uint64_t documents;
+  uint64_t tokens;
+  uint64_t contexts;    /* distinct ones of the text */
+  uint64_t proved;      /* of these */
+  uint32_t sizes;       /* by how much a p-value is to be multiplied for the choice of the sample's
+                           size; 1 where all contexts are proved */
+  uint64_t file_size;   /* bytes */
+  uint8_t file_sha256[32];
+} gp_proof_info;
+
+/* Writes a proof of what the key makes of a text: 32 bytes a context, 64 for every 32,768, and
+ * 200. The file appears whole or not at all, with mode 0644, and never replaces one. `options` may
+ * be NULL, and so may `info`. Takes some 0.3 ms a context, and 64 bytes. Errors: GP_ERR_ARGUMENT
+ * for an ordinary key or the text of another one, GP_ERR_EXISTS, GP_ERR_IO, GP_ERR_MEMORY,
+ * GP_ERR_CRYPTO. */
+GP_API GP_MUST_CHECK gp_status gp_prove(const gp_key *key, const gp_proof_text *text,
+                                        const gp_proof_options *options, const char *path,
+                                        gp_proof_info *info, gp_error *error);
+
+/* Reads a proof's header, its form and its checksum, and checks nothing else: it says what the
+ * file claims, not more. */
+GP_API GP_MUST_CHECK gp_status gp_proof_inspect(const char *path, gp_proof_info *info,
+                                                gp_error *error);
+
+/* Checks a proof, with no secret: that it is of this key, of this text and no other, and that
+ * every nonce in it is what the key makes of its context (SPEC.md section 19). Then `key` is one
+ * that scores this very text, for the proof's tenant (its p-value is to be multiplied by
+ * info->sizes), and knows no other context: gp_key_free() it. Allocates in proportion to the text,
+ * whatever the file claims. Errors: GP_ERR_FORMAT, which says what does not hold; GP_ERR_VERSION,
+ * GP_ERR_IO, GP_ERR_MEMORY, GP_ERR_CRYPTO, GP_ERR_ARGUMENT for the text of another key. */
+GP_API GP_MUST_CHECK gp_status gp_proof_check(const char *path, const gp_public_key *public_key,
+                                              const gp_proof_text *text,
+                                              const gp_proof_options *options,
+                                              gp_proof_info *info, gp_key **key,
+                                              gp_error *error);
 
 #ifdef __cplusplus
 }

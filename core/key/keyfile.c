@@ -32,7 +32,6 @@ enum {
   AT_NONCE = 96,
   AT_SECRET = 120,
   AT_CHECKSUM = 168,
-  SCHEME_SIZE = AT_PARAMS - AT_SCHEME,
   SECRET_SIZE = AT_CHECKSUM - AT_SECRET
 };
 
@@ -46,6 +45,7 @@ enum {
 static const uint8_t magic[8] = {0x89, 'G', 'P', 'K', 'E', 'Y', '\r', '\n'};
 
 _Static_assert(AT_CHECKSUM + crypto_hash_sha256_BYTES == GP_KEY_FILE_SIZE, "key file size");
+_Static_assert(AT_PARAMS - AT_SCHEME == GP_SCHEME_FIELD_SIZE, "scheme size");
 _Static_assert(AT_NONCE - AT_SALT == crypto_pwhash_argon2id_SALTBYTES, "salt size");
 _Static_assert(AT_SECRET - AT_NONCE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(SECRET_SIZE == GP_MASTER_KEY_SIZE + crypto_aead_xchacha20poly1305_ietf_ABYTES,
@@ -58,7 +58,7 @@ static void encode_header(const gp_key *key, uint8_t protection, uint8_t *file) 
   memcpy(file, magic, sizeof magic);
   file[AT_VERSION] = FORMAT_VERSION;
   file[AT_PROTECTION] = protection;
-  memcpy(file + AT_SCHEME, GP_SCHEME_ID, sizeof GP_SCHEME_ID - 1);
+  gp_scheme_encode(key->scheme, file + AT_SCHEME);
   gp_params_encode(&key->params, file + AT_PARAMS);
   memcpy(file + AT_COMMITMENT, key->commitment, GP_COMMITMENT_SIZE);
 }
@@ -93,15 +93,10 @@ static gp_status check_form(const char *name, const uint8_t *file, size_t size, 
     return gp_fail(error, GP_ERR_FORMAT,
                    "%s: the checksum does not match: the key file is damaged; use a copy", name);
   }
-  char scheme[SCHEME_SIZE] = GP_SCHEME_ID;
-  if (memcmp(file + AT_SCHEME, scheme, SCHEME_SIZE) != 0) {
-    char scheme_name[SCHEME_SIZE + 1] = {0};
-    for (size_t i = 0; i < SCHEME_SIZE && file[AT_SCHEME + i] != 0; i++) {
-      const uint8_t c = file[AT_SCHEME + i];
-      scheme_name[i] = c > 0x20 && c < 0x7F ? (char)c : '?';
-    }
-    return gp_fail(error, GP_ERR_VERSION, "%s: scheme '%s'; this library has only %s", name,
-                   scheme_name, GP_SCHEME_ID);
+  gp_scheme scheme = GP_SCHEME_PLAIN;
+  const gp_status status = gp_scheme_decode(file + AT_SCHEME, name, &scheme, error);
+  if (status != GP_OK) {
+    return status;
   }
   const gp_params params = gp_params_decode(file + AT_PARAMS);
   gp_error inner;
@@ -194,7 +189,7 @@ gp_status gp_key_inspect(const char *path, gp_key_info *info, gp_error *error) {
   }
   memset(info, 0, sizeof *info);
   info->params = gp_params_decode(file + AT_PARAMS);
-  memcpy(info->scheme, file + AT_SCHEME, SCHEME_SIZE);
+  memcpy(info->scheme, file + AT_SCHEME, GP_SCHEME_FIELD_SIZE);
   memcpy(info->commitment, file + AT_COMMITMENT, GP_COMMITMENT_SIZE);
   gp_key_id_of(info->commitment, info->id);
   info->sealed = file[AT_PROTECTION] == SEALED;
@@ -253,8 +248,12 @@ static gp_status open_seal(const char *name, const uint8_t *file, const char *pa
 static gp_status load_checked(const char *name, const uint8_t *file, const char *passphrase,
                               size_t length, gp_key **key, gp_error *error) {
   const gp_params params = gp_params_decode(file + AT_PARAMS);
+  gp_scheme scheme = GP_SCHEME_PLAIN;
   gp_key *made = NULL;
-  gp_status status = gp_key_alloc(&params, &made, error);
+  gp_status status = gp_scheme_decode(file + AT_SCHEME, name, &scheme, error);
+  if (status == GP_OK) {
+    status = gp_key_alloc(scheme, &params, &made, error);
+  }
   if (status != GP_OK) {
     return status;
   }

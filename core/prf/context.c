@@ -65,6 +65,85 @@ static gp_status choose_smallest(gp_prf_lane *lane, const uint32_t *tokens, size
   return GP_OK;
 }
 
+/* ------------------------------------------------------- provable keys */
+
+/* The nonces of overlapping windows; `known` as in gp_nonces_find(). */
+static gp_status find_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
+                             size_t count, uint8_t (*nonces)[GP_BLOCK_SIZE], uint8_t *known,
+                             gp_error *error) {
+  const size_t width = prf->params.context_width;
+  const bool by_order = prf->params.seeding == GP_SEEDING_MIN;
+  uint32_t chosen[GP_PRF_BATCH];
+  gp_nonce_request requests[GP_PRF_BATCH];
+  gp_status status =
+      by_order ? choose_smallest(lane, tokens, width, count, chosen, error) : GP_OK;
+  for (size_t i = 0; i < count; i++) {
+    requests[i] = (gp_nonce_request){by_order ? &chosen[i] : tokens + i,
+                                     prf->has_tenant ? &prf->tenant : NULL};
+  }
+  return status == GP_OK ? gp_nonces_find(prf->nonces, requests, by_order ? 1 : width, count,
+                                          NULL, nonces, known, error)
+                         : status;
+}
+
+static gp_status find_nonces_apart(const gp_prf *prf, gp_prf_lane *lane,
+                                   const uint32_t *const *windows,
+                                   const uint64_t *const *tenants, size_t count,
+                                   gp_thread_pool *pool, uint8_t (*nonces)[GP_BLOCK_SIZE],
+                                   gp_error *error) {
+  const size_t width = prf->params.context_width;
+  const bool by_order = prf->params.seeding == GP_SEEDING_MIN;
+  uint32_t chosen[GP_PRF_BATCH];
+  gp_nonce_request requests[GP_PRF_BATCH];
+  gp_status status = GP_OK;
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    const uint64_t *own = tenants != NULL ? tenants[i] : NULL;
+    requests[i].tenant = own != NULL ? own : prf->has_tenant ? &prf->tenant : NULL;
+    requests[i].ids = windows[i];
+    if (by_order) {
+      status = choose_smallest(lane, windows[i], width, 1, &chosen[i], error);
+      requests[i].ids = &chosen[i];
+    }
+  }
+  return status == GP_OK ? gp_nonces_find(prf->nonces, requests, by_order ? 1 : width, count,
+                                          pool, nonces, NULL, error)
+                         : status;
+}
+
+size_t gp_prf_context_ids(const gp_prf *prf) {
+  return prf->params.seeding == GP_SEEDING_MIN ? 1 : prf->params.context_width;
+}
+
+gp_status gp_prf_contexts(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
+                          size_t count, uint32_t *ids, gp_error *error) {
+  if (prf->params.seeding == GP_SEEDING_MIN) {
+    return choose_smallest(lane, tokens, prf->params.context_width, count, ids, error);
+  }
+  const size_t width = prf->params.context_width;
+  for (size_t i = 0; i < count && width > 0; i++) {
+    memcpy(ids + i * width, tokens + i, width * sizeof *ids);
+  }
+  return GP_OK;
+}
+
+gp_status gp_prf_pairs_kept(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
+                            size_t count, uint8_t (*pairs)[GP_BLOCK_SIZE], size_t *kept,
+                            gp_error *error) {
+  uint8_t known[GP_PRF_BATCH];
+  const gp_status status = find_nonces(prf, lane, tokens, count, pairs, known, error);
+  *kept = 0;
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    if (known[i] != 0) {
+      memmove(pairs[*kept], pairs[i], GP_BLOCK_SIZE);
+      gp_pair_finish(pairs[*kept], prf->tweak, tokens[i + prf->params.context_width]);
+      (*kept)++;
+    }
+  }
+  return status;
+}
+
+/* ------------------------------------------------------- ordinary keys */
+
 /* The MACs of the contexts of windows: nonces without a tenant, and 4 bytes more. */
 static gp_status mac_contexts(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
                               size_t count, uint8_t (*macs)[GP_BLOCK_SIZE], gp_error *error) {
@@ -79,6 +158,9 @@ static gp_status mac_contexts(const gp_prf *prf, gp_prf_lane *lane, const uint32
 
 gp_status gp_prf_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
                         size_t count, uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error) {
+  if (prf->nonces != NULL) {
+    return find_nonces(prf, lane, tokens, count, nonces, NULL, error);
+  }
   const gp_status status = mac_contexts(prf, lane, tokens, count, nonces, error);
   for (size_t i = 0; i < count && status == GP_OK; i++) {
     const gp_words nonce = gp_xor_words(gp_load_words(nonces[i]), gp_load_words(prf->tweak));
@@ -106,8 +188,12 @@ static gp_status mac_apart(gp_prf_lane *lane, const uint32_t *const *windows, si
 }
 
 gp_status gp_prf_nonces_apart(const gp_prf *prf, gp_prf_lane *lane,
-                              const uint32_t *const *windows, size_t count,
+                              const uint32_t *const *windows, const uint64_t *const *tenants,
+                              size_t count, gp_thread_pool *pool,
                               uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error) {
+  if (prf->nonces != NULL) {
+    return find_nonces_apart(prf, lane, windows, tenants, count, pool, nonces, error);
+  }
   const size_t width = prf->params.context_width;
   gp_status status = GP_OK;
   if (prf->params.seeding == GP_SEEDING_MIN) {
@@ -147,10 +233,12 @@ static gp_status make_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t
 
 gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens, size_t count,
                        uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error) {
-  if (prf->kernels != NULL) {
+  if (prf->kernels != NULL && prf->nonces == NULL) {
     return make_pairs(prf, lane, tokens, count, pairs, error);
   }
-  const gp_status status = mac_contexts(prf, lane, tokens, count, pairs, error);
+  const gp_status status = prf->nonces != NULL
+                               ? find_nonces(prf, lane, tokens, count, pairs, NULL, error)
+                               : mac_contexts(prf, lane, tokens, count, pairs, error);
   for (size_t i = 0; i < count && status == GP_OK; i++) {
     gp_pair_finish(pairs[i], prf->tweak, tokens[i + prf->params.context_width]);
   }

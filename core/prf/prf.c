@@ -53,6 +53,47 @@ gp_status gp_prf_tweaks(const gp_key *key, const uint64_t *tenants, size_t count
   return status;
 }
 
+/* Stage 1 of a provable key is what the key has. */
+static gp_status take_nonces(gp_prf *prf, const gp_key *key, const uint64_t *tenant) {
+  prf->nonces = gp_nonces_retain(key->nonces);
+  prf->has_tenant = tenant != NULL;
+  prf->tenant = tenant != NULL ? *tenant : 0;
+  return GP_OK;
+}
+
+static gp_status derive_first_stage(gp_prf *prf, const gp_key *key, const uint64_t *tenant,
+                                    uint8_t *subkey, gp_error *error) {
+  gp_prf_lane *lane = &prf->original;
+  gp_status status = derive_cipher(key, "context", GP_CIPHER_ECB, subkey, &lane->context, error);
+  if (status == GP_OK) {
+    prf->context = expand(prf, subkey, 0);
+    status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &lane->tenant, error);
+  }
+  if (status == GP_OK && tenant != NULL) {
+    status = gp_prf_tweak(lane, *tenant, prf->tweak, error);
+  }
+  return status;
+}
+
+static gp_status derive_order(gp_prf *prf, const gp_key *key, uint8_t *subkey, gp_error *error) {
+  const gp_status status =
+      derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &prf->original.order, error);
+  if (status == GP_OK) {
+    prf->order = expand(prf, subkey, 2);
+  }
+  return status;
+}
+
+static gp_status derive_mask(gp_prf *prf, const gp_key *key, uint8_t *subkey, gp_error *error) {
+  gp_prf_lane *lane = &prf->original;
+  gp_status status = derive_cipher(key, "mask", GP_CIPHER_ECB, subkey, &lane->mask, error);
+  if (status == GP_OK) { /* the same subkey again */
+    prf->mask = expand(prf, subkey, 1);
+    status = gp_cipher_new(GP_CIPHER_CTR, subkey, &lane->stream, error);
+  }
+  return status;
+}
+
 gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp_error *error) {
   memset(prf, 0, sizeof *prf);
   prf->params = key->params;
@@ -70,31 +111,13 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
     sodium_free(subkey);
     return gp_fail_memory(error, "locked memory for round keys");
   }
-  gp_prf_lane *lane = &prf->original;
-  status = derive_cipher(key, "context", GP_CIPHER_ECB, subkey, &lane->context, error);
-  if (status == GP_OK) {
-    prf->context = expand(prf, subkey, 0);
-  }
-  if (status == GP_OK) {
-    status = derive_cipher(key, "mask", GP_CIPHER_ECB, subkey, &lane->mask, error);
-  }
-  if (status == GP_OK) { /* the same subkey again */
-    status = gp_cipher_new(GP_CIPHER_CTR, subkey, &lane->stream, error);
-  }
-  if (status == GP_OK) {
-    prf->mask = expand(prf, subkey, 1);
-  }
+  status = key->nonces != NULL ? take_nonces(prf, key, tenant)
+                               : derive_first_stage(prf, key, tenant, subkey, error);
   if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
-    status = derive_cipher(key, "order", GP_CIPHER_ECB, subkey, &lane->order, error);
-  }
-  if (status == GP_OK && key->params.seeding == GP_SEEDING_MIN) {
-    prf->order = expand(prf, subkey, 2);
+    status = derive_order(prf, key, subkey, error);
   }
   if (status == GP_OK) {
-    status = derive_cipher(key, "tenant", GP_CIPHER_ECB, subkey, &lane->tenant, error);
-  }
-  if (status == GP_OK && tenant != NULL) {
-    status = gp_prf_tweak(lane, *tenant, prf->tweak, error);
+    status = derive_mask(prf, key, subkey, error);
   }
   sodium_free(subkey);
   if (status != GP_OK) {
@@ -105,14 +128,26 @@ gp_status gp_prf_init(gp_prf *prf, const gp_key *key, const uint64_t *tenant, gp
 
 void gp_prf_release(gp_prf *prf) {
   gp_prf_lane_release(&prf->original);
+  gp_nonces_release(prf->nonces);
   sodium_free(prf->schedules);
   sodium_memzero(prf, sizeof *prf);
+}
+
+gp_status gp_prf_refuse_sample(const gp_prf *prf, gp_error *error) {
+  if (prf->nonces != NULL && gp_nonces_sampled(prf->nonces)) {
+    return gp_fail(error, GP_ERR_ARGUMENT,
+                   "the key is that of a proof of a sample, which only a gp_corpus can score");
+  }
+  return GP_OK;
 }
 
 gp_status gp_prf_lane_init(gp_prf_lane *lane, const gp_prf *prf, gp_error *error) {
   const gp_prf_lane *from = &prf->original;
   memset(lane, 0, sizeof *lane);
-  gp_status status = gp_cipher_copy(from->context, &lane->context, error);
+  gp_status status = GP_OK;
+  if (from->context != NULL) {
+    status = gp_cipher_copy(from->context, &lane->context, error);
+  }
   if (status == GP_OK && from->order != NULL) {
     status = gp_cipher_copy(from->order, &lane->order, error);
   }
@@ -122,7 +157,7 @@ gp_status gp_prf_lane_init(gp_prf_lane *lane, const gp_prf *prf, gp_error *error
   if (status == GP_OK) {
     status = gp_cipher_copy(from->stream, &lane->stream, error);
   }
-  if (status == GP_OK) {
+  if (status == GP_OK && from->tenant != NULL) {
     status = gp_cipher_copy(from->tenant, &lane->tenant, error);
   }
   if (status != GP_OK) {

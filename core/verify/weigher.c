@@ -41,6 +41,9 @@ gp_status gp_weigher_new(const gp_key *key, const gp_verifier_options *options,
   const uint64_t *tenant = options != NULL && options->has_tenant ? &options->tenant : NULL;
   gp_status status = gp_prf_init(&made->prf, key, tenant, error);
   if (status == GP_OK) {
+    status = gp_prf_refuse_sample(&made->prf, error);
+  }
+  if (status == GP_OK) {
     status = gp_prf_lane_init(&made->lane, &made->prf, error);
   }
   if (status != GP_OK) {

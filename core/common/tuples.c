@@ -1,5 +1,5 @@
 /* Keyed hashing [Aumasson and Bernstein 2012, SipHash] and linear probing. */
-#include "audit/tuples.h"
+#include "common/tuples.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * coins, which are pairs of a window's number and a token. Tuples are compared as they are, so
  * different ones never share a number. Open addressing: a tuple takes its ids and 16 to 32 bytes.
  */
-#ifndef GP_AUDIT_TUPLES_H
-#define GP_AUDIT_TUPLES_H
+#ifndef GP_COMMON_TUPLES_H
+#define GP_COMMON_TUPLES_H
 
 #include <sodium.h>
 
