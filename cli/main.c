@@ -25,6 +25,9 @@ static const char help[] =
     "  trace      tell whose marked text a model was trained on\n"
     "  contexts   collect the contexts of what was served\n"
     "  plan       say how many tokens are needed\n"
+#ifdef GREENPRINT_NETWORK
+    "  serve      answer auditors who have texts, without seeing them\n"
+#endif
     "  version    show the versions of greenprint and its libraries\n"
     "\n"
     "Options:\n"
@@ -41,6 +44,9 @@ static const struct {
     {"merge", cli_merge},       {"audit", cli_audit},     {"trace", cli_trace},
     {"contexts", cli_contexts}, {"plan", cli_plan},       {"version", cli_version},
     {"--version", cli_version}, {"-V", cli_version},
+#ifdef GREENPRINT_NETWORK
+    {"serve", cli_serve},
+#endif
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be

@@ -82,8 +82,8 @@ int accounts_open(const char *command, const char *tokens_path, const char *stat
   (void)pthread_mutex_init(&all->mutex, NULL);
   int status = tokens_read(command, tokens_path, &all->tokens);
   if (status == CLI_OK) {
-    status = state_file_open(command, state_path, key_id, &all->state, &all->entries,
-                             &all->n_entries);
+    status =
+        state_file_open(command, state_path, key_id, &all->state, &all->entries, &all->n_entries);
   }
   if (status == CLI_OK) {
     all->items = calloc(all->tokens.count, sizeof *all->items);

@@ -32,8 +32,8 @@ account_facts accounts_facts(accounts *all, size_t i);
 typedef enum spending_result {
   SPENT,
   OVER_BUDGET,
-  OVER_RATE,   /* *wait says for how many seconds */
-  NOT_WRITTEN  /* the state, with *error */
+  OVER_RATE,  /* *wait says for how many seconds */
+  NOT_WRITTEN /* the state, with *error */
 } spending_result;
 
 /* Takes `elements`, at most `largest`, from the rate and the budget; on the disk before this

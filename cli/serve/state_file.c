@@ -15,9 +15,9 @@ static const char first_line[] = "greenprint-serve-state 1\n";
 
 struct state_file {
   char *path;
-  char *draft;  /* what is written before it is renamed */
+  char *draft; /* what is written before it is renamed */
   char *folder;
-  int lock;     /* descriptor of the file that is locked, since the state's own is replaced */
+  int lock; /* descriptor of the file that is locked, since the state's own is replaced */
   char key_id[GP_KEY_ID_STRING_SIZE];
 };
 
@@ -108,9 +108,9 @@ static int read_state(const char *command, const char *path, const char *key_id,
                       size_t *count) {
   FILE *file = fopen(path, "re");
   if (file == NULL) {
-    return errno == ENOENT ? CLI_OK
-                           : cli_fail(command, "%s: the state cannot be read: %s", path,
-                                      strerror(errno));
+    return errno == ENOENT
+               ? CLI_OK
+               : cli_fail(command, "%s: the state cannot be read: %s", path, strerror(errno));
   }
   char found[GP_KEY_ID_STRING_SIZE] = "";
   char *line = NULL;
@@ -118,8 +118,8 @@ static int read_state(const char *command, const char *path, const char *key_id,
   bool memory = false;
   int status = CLI_OK;
   if (!read_header(file, &line, &capacity, found)) {
-    status = cli_fail(command, "%s: this is no state file of greenprint serve, or is damaged",
-                      path);
+    status =
+        cli_fail(command, "%s: this is no state file of greenprint serve, or is damaged", path);
   } else if (strcmp(found, key_id) != 0) {
     status = cli_fail(command, "%s: the state is of key %s, and the key is %s: name another file",
                       path, found, key_id);
@@ -143,7 +143,8 @@ static int take_lock(const char *command, const char *path, state_file *state) {
   const struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   state->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
   if (state->lock < 0) {
-    status = cli_fail(command, "%s: the state's lock cannot be opened: %s", name, strerror(errno));
+    status =
+        cli_fail(command, "%s: the state's lock cannot be opened: %s", name, strerror(errno));
   } else if (fcntl(state->lock, F_SETLK, &lock) != 0) {
     status = cli_fail(command, "%s: another greenprint serve has this state", path);
   }
@@ -189,7 +190,8 @@ void state_file_free(state_file *state) {
     return;
   }
   if (state->lock >= 0) {
-    (void)close(state->lock); /* and with it the lock; its file stays, lest two processes have one */
+    (void)close(
+        state->lock); /* and with it the lock; its file stays, lest two processes have one */
   }
   free(state->path);
   free(state->draft);

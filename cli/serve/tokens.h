@@ -7,7 +7,7 @@
 
 #define TOKEN_NAME_SIZE 65 /* with NUL */
 #define TOKEN_HASH_SIZE 32
-#define TOKEN_SIZE      48 /* of a new one: "gpt_", 43 characters, NUL */
+#define TOKEN_SIZE      48                         /* of a new one: "gpt_", 43 characters, NUL */
 #define TOKEN_LIMIT     UINT64_C(1000000000000000) /* of rates and budgets */
 
 typedef struct token {

@@ -20,9 +20,9 @@ static gp_status answer_items(void *state, gp_work_queue *queue, gp_error *error
   while (status == GP_OK && gp_work_next(queue, &i)) {
     status = gp_vrf_evaluate(work->secret, work->elements[i], work->evaluated[i], error);
     if (status == GP_ERR_FORMAT) {
-      status = gp_fail(error, GP_ERR_FORMAT,
-                       "element %zu of the blind request is none of ristretto255, or the identity",
-                       i + 1);
+      status = gp_fail(
+          error, GP_ERR_FORMAT,
+          "element %zu of the blind request is none of ristretto255, or the identity", i + 1);
     }
   }
   return status;
@@ -36,9 +36,9 @@ static gp_status answer_with(const uint8_t *secret, const gp_public_key *key,
   gp_blind_header_write(GP_BLIND_ANSWER, count, key->commitment, answer);
   gp_status status = gp_blind_share_out(pool, count, answer_items, &work, error);
   if (status == GP_OK) {
-    status = gp_vrf_prove(GP_VRF_VOPRF, secret, key->element, work.elements,
-                          gp_blind_elements(answer), count, NULL, pool,
-                          answer + GP_BLIND_REQUEST_SIZE(count), error);
+    status =
+        gp_vrf_prove(GP_VRF_VOPRF, secret, key->element, work.elements, gp_blind_elements(answer),
+                     count, NULL, pool, answer + GP_BLIND_REQUEST_SIZE(count), error);
   }
   if (status != GP_OK) {
     sodium_memzero(answer, GP_BLIND_ANSWER_SIZE(count));
@@ -66,5 +66,6 @@ gp_status gp_blind_answer(const gp_key *key, const uint8_t *request, size_t requ
     return gp_fail(error, GP_ERR_ARGUMENT, "the blind request asks for key %s; this is key %s",
                    header.key_id, public_key.id);
   }
-  return answer_with(gp_nonces_secret(key->nonces), &public_key, request, header.count, pool, answer, error);
+  return answer_with(gp_nonces_secret(key->nonces), &public_key, request, header.count, pool,
+                     answer, error);
 }

@@ -33,9 +33,9 @@ static gp_status blind_items(void *state, gp_work_queue *queue, gp_error *error)
   size_t i = 0;
   gp_status status = GP_OK;
   while (status == GP_OK && gp_work_next(queue, &i)) {
-    status = gp_vrf_blind(GP_VRF_VOPRF, input_of(batch, i), batch->input_size, NULL,
-                          batch->blinds[i],
-                          batch->request + GP_BLIND_HEADER_SIZE + i * GP_ELEMENT_SIZE, error);
+    status =
+        gp_vrf_blind(GP_VRF_VOPRF, input_of(batch, i), batch->input_size, NULL, batch->blinds[i],
+                     batch->request + GP_BLIND_HEADER_SIZE + i * GP_ELEMENT_SIZE, error);
   }
   return status;
 }
@@ -243,9 +243,8 @@ static gp_status evaluate_batch(const evaluation *all, const uint8_t *inputs, si
   size_t size = 0;
   const uint8_t *request = gp_blind_batch_request(batch, &size);
   size_t got = 0;
-  status =
-      all->transport(all->user, request, size, all->answer, GP_BLIND_ANSWER_SIZE(count), &got,
-                     error);
+  status = all->transport(all->user, request, size, all->answer, GP_BLIND_ANSWER_SIZE(count),
+                          &got, error);
   if (status == GP_OK && got > GP_BLIND_ANSWER_SIZE(count)) {
     status = gp_fail(error, GP_ERR_ARGUMENT, "the transport wrote more than there is room for");
   }

@@ -46,9 +46,8 @@ gp_status gp_blind_header_read(gp_blind_kind kind, const uint8_t *message, size_
     return gp_fail(error, GP_ERR_FORMAT, "this is no %s: it begins with other bytes", name);
   }
   if (message[AT_VERSION] != VERSION) {
-    return gp_fail(error, GP_ERR_VERSION,
-                   "the %s has version %u; this library knows version %d", name,
-                   (unsigned)message[AT_VERSION], VERSION);
+    return gp_fail(error, GP_ERR_VERSION, "the %s has version %u; this library knows version %d",
+                   name, (unsigned)message[AT_VERSION], VERSION);
   }
   for (size_t i = AT_ZERO; i < AT_COUNT; i++) {
     if (message[i] != 0) {
