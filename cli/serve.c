@@ -198,6 +198,7 @@ int cli_serve(int argc, char **argv) {
   (void)sigemptyset(&ends);
   (void)sigaddset(&ends, SIGTERM);
   (void)sigaddset(&ends, SIGINT);
+  (void)sigaddset(&ends, SIGHUP);
   (void)pthread_sigmask(SIG_BLOCK, &ends, &before); /* for all threads that start now */
   (void)signal(SIGPIPE, SIG_IGN);
   if (status == CLI_OK) {

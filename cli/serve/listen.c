@@ -57,13 +57,14 @@ static bool is_loopback(const struct sockaddr *address) {
   return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) != 0;
 }
 
-bool listen_is_loopback(const char *text) {
+listen_reach listen_look(const char *text) {
   struct addrinfo *found = find(text);
-  const bool loopback = found != NULL && is_loopback(found->ai_addr);
-  if (found != NULL) {
-    freeaddrinfo(found);
+  if (found == NULL) {
+    return REACH_NONE;
   }
-  return loopback;
+  const listen_reach reach = is_loopback(found->ai_addr) ? REACH_LOOPBACK : REACH_OTHERS;
+  freeaddrinfo(found);
+  return reach;
 }
 
 static bool describe(listener *made, bool tls) {
@@ -98,12 +99,9 @@ static bool open_socket(const struct addrinfo *where, listener *made) {
 int listen_at(const char *command, const char *text, bool tls, listener *made) {
   struct addrinfo *where = find(text);
   if (where == NULL) {
-    return cli_fail(command,
-                    "--listen %s is no address and port, such as 127.0.0.1:8787 or [::1]:8787",
-                    text);
+    return cli_fail(command, "--listen %s: the address cannot be found", text);
   }
   made->ipv6 = where->ai_family == AF_INET6;
-  made->loopback = is_loopback(where->ai_addr);
   const bool listening = open_socket(where, made) && describe(made, tls);
   const int number = errno;
   freeaddrinfo(where);

@@ -9,7 +9,6 @@
 typedef struct listener {
   int fd;
   bool ipv6;
-  bool loopback;
   char url[LISTEN_URL_SIZE]; /* with the port that it got */
 } listener;
 
@@ -17,7 +16,13 @@ typedef struct listener {
  * exit status, and has said what is wrong. */
 int listen_at(const char *command, const char *text, bool tls, listener *made);
 
-/* Whether ADDR:PORT is on this machine alone; false too where it is no address. */
-bool listen_is_loopback(const char *text);
+typedef enum listen_reach {
+  REACH_NONE,     /* it is no ADDR:PORT */
+  REACH_LOOPBACK, /* this machine alone */
+  REACH_OTHERS
+} listen_reach;
+
+/* Who can reach ADDR:PORT. */
+listen_reach listen_look(const char *text);
 
 #endif

@@ -123,7 +123,14 @@ static int check(const serve_options *options) {
 
 /* Who is not on this machine has to show a token, and where nobody else can read it. */
 static int check_reach(const serve_options *options) {
-  if (listen_is_loopback(options->listen)) {
+  const listen_reach reach = listen_look(options->listen);
+  if (reach == REACH_NONE) {
+    return cli_fail(name,
+                    "--listen %s is no numeric address and port, such as 127.0.0.1:8787 or "
+                    "[::1]:8787",
+                    options->listen);
+  }
+  if (reach == REACH_LOOPBACK) {
     return CLI_OK;
   }
   if (options->tokens == NULL) {
