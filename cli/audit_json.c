@@ -62,14 +62,15 @@ json_t *audit_json_evidence(const audit_evidence *evidence, const char *version_
   json_hex(commitment, sizeof commitment, evidence->commitment, sizeof evidence->commitment);
   json_t *report = json_pack(
       "{s:i, s:s+, s:s, s:s, s:I, s:f, s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-      version_field, 1, "tool", "greenprint ", gp_version(), "scheme", GP_SCHEME_ID, "seeding",
-      gp_seeding_name(evidence->params.seeding), "context_width",
-      (json_int_t)evidence->params.context_width, "gamma", gp_params_gamma(&evidence->params),
-      "key_id", evidence->key_id, "key_commitment", commitment, "alpha", options->alpha, "field",
-      string_or_null(options->reading.field), "role", string_or_null(options->reading.role),
-      "prompts", string_or_null(options->prompts), "reference",
-      label_of(evidence, !options->open), "suspect", label_of(evidence, options->open), "counts",
-      counts_object(evidence), "inputs", inputs_array(evidence));
+      version_field, 1, "tool", "greenprint ", gp_version(), "scheme",
+      gp_key_scheme(evidence->key), "seeding", gp_seeding_name(evidence->params.seeding),
+      "context_width", (json_int_t)evidence->params.context_width, "gamma",
+      gp_params_gamma(&evidence->params), "key_id", evidence->key_id, "key_commitment",
+      commitment, "alpha", options->alpha, "field", string_or_null(options->reading.field),
+      "role", string_or_null(options->reading.role), "prompts", string_or_null(options->prompts),
+      "reference", label_of(evidence, !options->open), "suspect",
+      label_of(evidence, options->open), "counts", counts_object(evidence), "inputs",
+      inputs_array(evidence));
   if (report != NULL && !json_extend(report, settings_object(evidence->settings))) {
     json_decref(report);
     return NULL;

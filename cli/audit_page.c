@@ -81,6 +81,7 @@ bool audit_page_facts(FILE *out, const audit_evidence *evidence, const char *ten
   char *normalize = settings_normalize(evidence->settings);
   html_input *inputs = calloc(evidence->n_inputs + 1, sizeof *inputs);
   html_report report = {.key_id = evidence->key_id,
+                        .scheme = gp_key_scheme(evidence->key),
                         .params = evidence->params,
                         .has_tenant = options->tenant.has_tenant,
                         .tenant = options->tenant.tenant,

@@ -39,7 +39,8 @@ void audit_print_evidence(const audit_evidence *evidence, const char *tenants) {
   char params[CLI_PARAMS_SIZE];
   const audit_options *options = evidence->options;
   put_row("key", "%s", evidence->key_id);
-  put_row("scheme", GP_SCHEME_ID ", %s", cli_describe_params(params, &evidence->params));
+  put_row("scheme", "%s, %s", gp_key_scheme(evidence->key),
+          cli_describe_params(params, &evidence->params));
   if (options->tenant.has_tenant) {
     put_row("tenant", "%" PRIu64, options->tenant.tenant);
   }

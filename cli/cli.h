@@ -19,6 +19,8 @@ enum {
 int cli_keygen(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_prove(int argc, char **argv);
+int cli_check(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_contexts(int argc, char **argv);
 int cli_plan(int argc, char **argv);
@@ -103,6 +105,10 @@ static inline const char *cli_plural(uint64_t number) {
 
 #define CLI_PARAMS_SIZE 64
 #define CLI_P_SIZE      32
+
+/* What a proof shows: "1234 contexts, by the holder of key ...". */
+#define CLI_PROVED_SIZE 128
+const char *cli_describe_proof(char out[CLI_PROVED_SIZE], const gp_proof_info *proof);
 
 /* "hash, context width 2, gamma 1/4". Returns `out`. */
 const char *cli_describe_params(char out[CLI_PARAMS_SIZE], const gp_params *params);

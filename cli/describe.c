@@ -12,6 +12,16 @@ const char *cli_describe_params(char out[CLI_PARAMS_SIZE], const gp_params *para
   return out;
 }
 
+const char *cli_describe_proof(char out[CLI_PROVED_SIZE], const gp_proof_info *proof) {
+  char of[48] = "";
+  if (proof->proved < proof->contexts) {
+    (void)snprintf(of, sizeof of, "a sample of %" PRIu64 " of ", proof->proved);
+  }
+  (void)snprintf(out, CLI_PROVED_SIZE, "%s%" PRIu64 " contexts, by the holder of key %s", of,
+                 proof->contexts, proof->public_key.id);
+  return out;
+}
+
 #define ROUNDING 1e-9 /* what pow() may be off in a number that is exact with two digits */
 
 const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p) {

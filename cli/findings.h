@@ -38,12 +38,13 @@ typedef struct shown_document {
 /* A key and tenant that were tried. */
 typedef struct candidate_findings {
   size_t index;
+  const char *scheme;
   gp_params params;
   char key_id[GP_KEY_ID_STRING_SIZE];
   uint8_t commitment[GP_COMMITMENT_SIZE];
   gp_verifier_options tenant;
   gp_result result;
-  double log10_p_corrected; /* for the number of candidates */
+  double log10_p_corrected; /* for the number of candidates, and the sizes of a sample */
 } candidate_findings;
 
 /* The test with a reference model. */
@@ -59,6 +60,7 @@ typedef struct findings {
   double alpha;
   bool found;
   candidate_findings best;
+  const gp_proof_info *proof;     /* that it rests on; NULL: the key was there */
   size_t n_candidates;            /* tried */
   candidate_findings *candidates; /* with several: those found, or the best; best first */
   size_t n_found;

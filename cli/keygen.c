@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -27,6 +28,9 @@ static const char help[] =
     "      --gamma FRACTION        share of green tokens, g/2^k with k up to 8: 1/4\n"
     "      --context-width N       tokens that choose a green list, 1 to 16: 2\n"
     "      --seeding SCHEME        hash, min, or fixed (one list for everything): hash\n"
+    "      --provable              a key whose owner can prove what it finds without\n"
+    "                              giving it away; writes the public file too, FILE.pub\n"
+    "                              or NAME.pub for a FILE NAME.key\n"
     "      --passphrase-file FILE  take the passphrase from FILE\n"
     "      --cost COST             what a guess at the passphrase costs: interactive\n"
     "                              (64 MiB), moderate (256 MiB), sensitive (1 GiB):\n"
@@ -49,6 +53,8 @@ typedef struct keygen_options {
   const char *passphrase_file;
   const char *cost;
   bool unsealed;
+  bool provable;
+  char *public_file; /* of a provable key; malloc's */
 } keygen_options;
 
 static int parse_options(int argc, char **argv, keygen_options *options) {
@@ -59,7 +65,8 @@ static int parse_options(int argc, char **argv, keygen_options *options) {
     SEEDING,
     PASSPHRASE_FILE,
     COST,
-    UNSEALED
+    UNSEALED,
+    PROVABLE
   };
   static const struct option known[] = {
       {"output", required_argument, NULL, 'o'},
@@ -70,6 +77,7 @@ static int parse_options(int argc, char **argv, keygen_options *options) {
       {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
       {"cost", required_argument, NULL, COST},
       {"unsealed", no_argument, NULL, UNSEALED},
+      {"provable", no_argument, NULL, PROVABLE},
       {"help", no_argument, NULL, 'h'},
       {0},
   };
@@ -100,6 +108,9 @@ static int parse_options(int argc, char **argv, keygen_options *options) {
       break;
     case UNSEALED:
       options->unsealed = true;
+      break;
+    case PROVABLE:
+      options->provable = true;
       break;
     case 'h':
       options->help = true;
@@ -214,15 +225,37 @@ static int print_key(const gp_key *key, const keygen_options *options) {
   gp_key_id(key, id);
   (void)fputs("file        ", stdout);
   cli_put_safe(stdout, options->output);
-  (void)printf("\nkey         %s\ncommitment  %s\nparameters  %s\nprotection  %s\n", id,
-               sodium_bin2hex(hex, sizeof hex, commitment, sizeof commitment),
-               cli_describe_params(params_text, &params),
+  if (options->provable) {
+    (void)fputs("\npublic file ", stdout);
+    cli_put_safe(stdout, options->public_file);
+  }
+  (void)printf("\nkey         %s\ncommitment  %s\nscheme      %s\nparameters  %s\nprotection  "
+               "%s\n",
+               id, sodium_bin2hex(hex, sizeof hex, commitment, sizeof commitment),
+               gp_key_scheme(key), cli_describe_params(params_text, &params),
                options->unsealed ? "none: whoever can read the file has the key"
                                  : "sealed with the passphrase");
   return cli_flush(name);
 }
 
-/* A signal waits until the key file is whole, lest it leave a temporary file behind. */
+/* What everybody may have. */
+static gp_status save_public(const gp_key *key, const char *path, gp_error *error) {
+  gp_public_key public_key;
+  const gp_status status = gp_key_public(key, &public_key, error);
+  return status == GP_OK ? gp_public_key_save(&public_key, path, error) : status;
+}
+
+static gp_status save_files(const gp_key *key, const keygen_options *options, gp_seal_cost cost,
+                            const passphrase *secret, gp_error *error) {
+  const gp_status status =
+      options->unsealed
+          ? gp_key_save_unsealed(key, options->output, error)
+          : gp_key_save_sealed(key, options->output, secret->bytes, secret->length, cost, error);
+  return status == GP_OK && options->provable ? save_public(key, options->public_file, error)
+                                              : status;
+}
+
+/* A signal waits until the files are whole, lest it leave a temporary file behind. */
 static gp_status save_key(const gp_key *key, const keygen_options *options, gp_seal_cost cost,
                           const passphrase *secret, gp_error *error) {
   static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -233,10 +266,7 @@ static gp_status save_key(const gp_key *key, const keygen_options *options, gp_s
     (void)sigaddset(&blocked, signals[i]);
   }
   (void)sigprocmask(SIG_BLOCK, &blocked, &before);
-  const gp_status status =
-      options->unsealed
-          ? gp_key_save_unsealed(key, options->output, error)
-          : gp_key_save_sealed(key, options->output, secret->bytes, secret->length, cost, error);
+  const gp_status status = save_files(key, options, cost, secret, error);
   (void)sigprocmask(SIG_SETMASK, &before, NULL);
   return status;
 }
@@ -245,7 +275,9 @@ static int make_key(const keygen_options *options, const gp_params *params, gp_s
                     const passphrase *secret) {
   gp_error error;
   gp_key *key = NULL;
-  if (gp_key_generate(params, &key, &error) != GP_OK) {
+  const gp_status made = options->provable ? gp_key_generate_provable(params, &key, &error)
+                                           : gp_key_generate(params, &key, &error);
+  if (made != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
   const gp_status saved = save_key(key, options, cost, secret, &error);
@@ -253,6 +285,33 @@ static int make_key(const keygen_options *options, const gp_params *params, gp_s
       saved == GP_OK ? print_key(key, options) : cli_fail(name, "%s", error.message);
   gp_key_free(key);
   return status;
+}
+
+/* NAME.key has NAME.pub, and any other name NAME its NAME.pub. */
+static int name_public_file(keygen_options *options) {
+  static const char key[] = ".key";
+  static const char suffix[] = ".pub";
+  size_t length = strlen(options->output);
+  if (length > strlen(key) && strcmp(options->output + length - strlen(key), key) == 0) {
+    length -= strlen(key);
+  }
+  options->public_file = malloc(length + sizeof suffix);
+  if (options->public_file == NULL) {
+    return cli_fail(name, "out of memory: a file name");
+  }
+  memcpy(options->public_file, options->output, length);
+  memcpy(options->public_file + length, suffix, sizeof suffix);
+  return CLI_OK;
+}
+
+/* gp_key_save_*() is what guarantees this; here it saves typing a passphrase in vain. */
+static int check_absent(const char *path, const char *what) {
+  struct stat existing;
+  return lstat(path, &existing) == 0
+             ? cli_fail(name,
+                        "%s: exists already; a %s file is never overwritten: choose another name",
+                        path, what)
+             : CLI_OK;
 }
 
 int cli_keygen(int argc, char **argv) {
@@ -275,18 +334,21 @@ int cli_keygen(int argc, char **argv) {
   if (status != CLI_OK) {
     return status;
   }
-  /* gp_key_save_*() is what guarantees this; here it saves typing a passphrase in vain. */
-  struct stat existing;
-  if (lstat(options.output, &existing) == 0) {
-    return cli_fail(name,
-                    "%s: exists already; a key file is never overwritten: choose another name",
-                    options.output);
+  status = check_absent(options.output, "key");
+  if (status == CLI_OK && options.provable) {
+    status = name_public_file(&options);
+  }
+  if (status == CLI_OK && options.provable) {
+    status = check_absent(options.public_file, "public");
   }
   passphrase secret = {0};
-  status = get_passphrase(&options, &secret);
+  if (status == CLI_OK) {
+    status = get_passphrase(&options, &secret);
+  }
   if (status == CLI_OK) {
     status = make_key(&options, &params, cost, &secret);
   }
   passphrase_free(&secret);
+  free(options.public_file);
   return status;
 }

@@ -20,6 +20,8 @@ static const char help[] =
     "  keygen     make a key file\n"
     "  inspect    show what a key file says without its passphrase\n"
     "  verify     look for the mark of a key in text or token ids\n"
+    "  prove      show everybody what verify finds, without giving the key away\n"
+    "  check      verify a text by such a proof and the public file of the key\n"
     "  merge      put partial results of verify together\n"
     "  audit      look for the mark of a key in what a model has learned\n"
     "  trace      tell whose marked text a model was trained on\n"
@@ -40,13 +42,14 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"keygen", cli_keygen},     {"inspect", cli_inspect}, {"verify", cli_verify},
-    {"merge", cli_merge},       {"audit", cli_audit},     {"trace", cli_trace},
-    {"contexts", cli_contexts}, {"plan", cli_plan},       {"version", cli_version},
-    {"--version", cli_version}, {"-V", cli_version},
 #ifdef GREENPRINT_NETWORK
     {"serve", cli_serve},
 #endif
+    {"prove", cli_prove},     {"check", cli_check},     {"keygen", cli_keygen},
+    {"inspect", cli_inspect}, {"verify", cli_verify},   {"merge", cli_merge},
+    {"audit", cli_audit},     {"trace", cli_trace},     {"contexts", cli_contexts},
+    {"plan", cli_plan},       {"version", cli_version}, {"--version", cli_version},
+    {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be

@@ -34,6 +34,22 @@ static json_t *inputs_array(const findings *all) {
   return array;
 }
 
+static json_t *proof_object(const findings *all) {
+  const gp_proof_info *proof = all->proof;
+  if (proof == NULL) {
+    return json_null();
+  }
+  char element[2 * sizeof proof->public_key.element + 1];
+  char sha256[2 * sizeof proof->file_sha256 + 1];
+  char text[2 * sizeof proof->text_sha256 + 1];
+  json_hex(element, sizeof element, proof->public_key.element, sizeof proof->public_key.element);
+  json_hex(sha256, sizeof sha256, proof->file_sha256, sizeof proof->file_sha256);
+  json_hex(text, sizeof text, proof->text_sha256, sizeof proof->text_sha256);
+  return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "sha256", sha256, "public_key", element,
+                   "text_sha256", text, "contexts", (json_int_t)proof->contexts, "proved",
+                   (json_int_t)proof->proved, "sizes", (json_int_t)proof->sizes);
+}
+
 static json_t *evidence_object(const findings *all) {
   if (all->n_candidates != 1) {
     return json_null();
@@ -117,7 +133,7 @@ static json_t *report_object(const findings *all) {
   json_t *report =
       json_pack("{s:i, s:s+, s:s, s:s, s:I, s:f, s:s, s:s, s:o, s:I,"
                 " s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:s, s:f, s:s}",
-                "report_version", 1, "tool", "greenprint ", gp_version(), "scheme", GP_SCHEME_ID,
+                "report_version", 1, "tool", "greenprint ", gp_version(), "scheme", best->scheme,
                 "seeding", gp_seeding_name(best->params.seeding), "context_width",
                 (json_int_t)best->params.context_width, "gamma", gp_params_gamma(&best->params),
                 "key_id", best->key_id, "key_commitment", commitment, "tenant",
@@ -134,10 +150,11 @@ static json_t *report_object(const findings *all) {
   const bool done =
       json_extend(report, settings_object(all->info.settings)) &&
       json_extend(report,
-                  json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
+                  json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
                             all->weighted ? "weighted" : "count", "anytime", evidence_object(all),
                             "weighted", weighted_object(all), "candidates", candidates_array(all),
-                            "segments", segments_array(all), "inputs", inputs_array(all)));
+                            "proof", proof_object(all), "segments", segments_array(all), "inputs",
+                            inputs_array(all)));
   if (!done) {
     json_decref(report);
     return NULL;

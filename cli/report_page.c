@@ -1,5 +1,6 @@
 /* The findings as the page shows them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include "html/report_html.h"
 #include "html/whole_file.h"
 #include "inputs.h"
+#include "json_parts.h"
 #include "report.h"
 
 #define ROW_SIZE 256
@@ -19,8 +21,8 @@ typedef struct page {
   html_point *points;
   html_document *documents;
   gp_segment *segments; /* of the shown documents, in their order */
-  html_row rows[4];
-  char values[4][ROW_SIZE];
+  html_row rows[6];
+  char values[6][ROW_SIZE];
 } page;
 
 static void release(page *made) {
@@ -145,6 +147,22 @@ static void set_rows(page *made, const findings *all) {
   made->report.n_rows = 3;
 }
 
+/* The facts of the proof that the page rests on. */
+static void set_proof_rows(page *made, const findings *all) {
+  const gp_proof_info *proof = all->proof;
+  if (proof == NULL) {
+    return;
+  }
+  char sha256[2 * sizeof proof->file_sha256 + 1];
+  json_hex(sha256, sizeof sha256, proof->file_sha256, sizeof proof->file_sha256);
+  (void)cli_describe_proof(made->values[4], proof);
+  (void)snprintf(made->values[5], ROW_SIZE, "%" PRIu64 " bytes, SHA-256 %s", proof->file_size,
+                 sha256);
+  made->rows[made->report.n_rows++] = (html_row){"Proved", made->values[4]};
+  made->rows[made->report.n_rows++] = (html_row){"Proof", made->values[5]};
+  made->report.rows = made->rows;
+}
+
 static const char *describe_normalization(unsigned normalize, char *out, size_t size) {
   (void)snprintf(out, size, "%s%s%s",
                  (normalize & GP_NORMALIZE_NEWLINES) != 0 ? "line ends to LF; " : "",
@@ -199,6 +217,7 @@ int report_write_page(const char *command, const char *path, const findings *all
   char meaning[CLI_MEANING_SIZE];
   char normalization[96];
   page made = {.report = {.key_id = best->key_id,
+                          .scheme = best->scheme,
                           .params = best->params,
                           .has_tenant = best->tenant.has_tenant,
                           .tenant = best->tenant.tenant,
@@ -221,6 +240,7 @@ int report_write_page(const char *command, const char *path, const findings *all
     made.report.tokenizer_sha256 = info.sha256;
   }
   set_rows(&made, all);
+  set_proof_rows(&made, all);
   int status = CLI_OK;
   if (!set_inputs(&made, all) || !set_points(&made, all) || !set_documents(&made, all)) {
     status = cli_fail(command, "out of memory: the page of --html");

@@ -23,7 +23,7 @@ static void print_candidate(const findings *all) {
   const candidate_findings *best = &all->best;
   char params[CLI_PARAMS_SIZE];
   put_row("key", "%s", best->key_id);
-  put_row("scheme", GP_SCHEME_ID ", %s", cli_describe_params(params, &best->params));
+  put_row("scheme", "%s, %s", best->scheme, cli_describe_params(params, &best->params));
   if (best->tenant.has_tenant) {
     put_row("tenant", "%" PRIu64, best->tenant.tenant);
   }
@@ -32,6 +32,10 @@ static void print_candidate(const findings *all) {
   }
   char *tokenizer = settings_tokenizer(all->info.settings);
   char *normalize = settings_normalize(all->info.settings);
+  if (all->proof != NULL) {
+    char proved[CLI_PROVED_SIZE];
+    put_row("proved", "%s", cli_describe_proof(proved, all->proof));
+  }
   put_safe_row("tokenizer", tokenizer);
   put_safe_row("normalize", normalize);
   free(tokenizer);
@@ -46,6 +50,9 @@ static void print_evidence(const findings *all) {
   if (all->n_candidates > 1) {
     put_row("corrected", "%s (p times %zu)", cli_describe_p(p, best->log10_p_corrected),
             all->n_candidates);
+  } else if (all->proof != NULL && all->proof->sizes > 1) {
+    put_row("corrected", "%s (p times %" PRIu32 ", the sizes that a sample could have)",
+            cli_describe_p(p, best->log10_p_corrected), all->proof->sizes);
   } else {
     put_row("anytime p", "%s (the smallest after any document, in this order)",
             cli_describe_p(p, all->evidence.log10_p_anytime));

@@ -292,13 +292,16 @@ static void correct_segments(findings *all, uint64_t documents) {
 }
 
 static candidate_findings candidate(const scan_plan *plan, const findings *all, size_t i) {
-  candidate_findings one = {
-      .index = i, .params = all->info.params, .tenant = {all->info.has_tenant, all->info.tenant}};
+  candidate_findings one = {.index = i,
+                            .scheme = all->info.scheme,
+                            .params = all->info.params,
+                            .tenant = {all->info.has_tenant, all->info.tenant}};
   memcpy(one.key_id, all->info.key_id, sizeof one.key_id);
   memcpy(one.commitment, all->info.commitment, sizeof one.commitment);
   if (plan->n_keys > 0) {
     const size_t tenants = plan->n_tenants > 0 ? plan->n_tenants : 1;
     const gp_key *key = plan->keys[i / tenants];
+    one.scheme = gp_key_scheme(key);
     one.params = gp_key_params(key);
     gp_key_id(key, one.key_id);
     gp_key_commitment(key, one.commitment);
@@ -306,7 +309,8 @@ static candidate_findings candidate(const scan_plan *plan, const findings *all, 
     one.tenant.tenant = plan->n_tenants > 0 ? plan->tenants[i % tenants] : 0;
   }
   gp_corpus_get_result(all->corpus, i, &one.result);
-  one.log10_p_corrected = fmin(0, one.result.log10_p + log10((double)all->n_candidates));
+  const double sizes = all->proof != NULL ? (double)all->proof->sizes : 1;
+  one.log10_p_corrected = fmin(0, one.result.log10_p + log10((double)all->n_candidates * sizes));
   return one;
 }
 
@@ -425,6 +429,7 @@ int scan(const scan_plan *plan, findings *all) {
   scan_state state = {.plan = plan, .all = all};
   gp_status status = GP_OK;
   all->alpha = plan->alpha;
+  all->proof = plan->proof;
   all->located = plan->locate;
   all->per_document = plan->per_document;
   if (plan->n_keys > 0) {

@@ -15,8 +15,9 @@ typedef struct scan_plan {
   const char *settings;          /* see settings_describe() */
   const gp_corpus_input *inputs; /* in a merge only their paths count */
   size_t n_inputs;
-  const char *partial; /* to be written; may be NULL */
-  const char *weights; /* expectations file; may be NULL */
+  const gp_proof_info *proof; /* that the key is from; NULL: the key is its owner's */
+  const char *partial;        /* to be written; may be NULL */
+  const char *weights;        /* expectations file; may be NULL */
   unsigned threads;
   uint64_t max_memory;
   bool skip_bad;

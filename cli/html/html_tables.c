@@ -125,7 +125,7 @@ void html_put_parameters(FILE *out, const html_report *report) {
   }
   html_end_row(out);
   html_start_row(out, "Scheme");
-  (void)fprintf(out, GP_SCHEME_ID ", seeding %s", gp_seeding_name(report->params.seeding));
+  (void)fprintf(out, "%s, seeding %s", report->scheme, gp_seeding_name(report->params.seeding));
   html_end_row(out);
   html_start_row(out, "Context width");
   (void)fprintf(out, "%" PRIu32 " token%s", report->params.context_width,

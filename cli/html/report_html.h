@@ -59,6 +59,7 @@ typedef struct html_row {
 typedef struct html_report {
   const char *key_id;
   uint8_t commitment[GP_COMMITMENT_SIZE];
+  const char *scheme;
   gp_params params;
   bool has_tenant;
   uint64_t tenant;

@@ -64,6 +64,7 @@ struct server {
 };
 
 typedef enum stage {
+  BEGINNING,
   RECEIVING,
   EVALUATING,
   EVALUATED,
@@ -323,6 +324,7 @@ static enum MHD_Result begin_evaluate(request *one) {
                   one->server->options.max_elements);
   }
   one->announced = (size_t)length;
+  one->stage = RECEIVING;
   return MHD_YES;
 }
 
@@ -470,6 +472,14 @@ static request *new_request(server *all, struct MHD_Connection *carrier) {
   return one;
 }
 
+/* A reply in the first call leaves the body unread and ends the connection. Where there is none,
+ * the connection may go on: such requests begin with the second call. */
+static bool has_body(const request *one) {
+  const char *length = header_of(one, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  return (length != NULL && strcmp(length, "0") != 0) ||
+         header_of(one, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *carrier, const char *path,
                                   const char *method, const char *version, const char *bytes,
                                   size_t *size, void **context) {
@@ -478,12 +488,19 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *carrier, con
   if (one == NULL) {
     one = new_request(cls, carrier);
     *context = one;
-    return one != NULL ? begin(one, path, method) : MHD_NO;
+    if (one == NULL) {
+      return MHD_NO;
+    }
+    return has_body(one) ? begin(one, path, method) : MHD_YES;
   }
   if (*size > 0) {
     return receive(one, bytes, size);
   }
+  enum MHD_Result result = MHD_YES;
   switch (one->stage) {
+  case BEGINNING:
+    result = begin(one, path, method);
+    return one->stage == RECEIVING ? look_at_body(one) : result;
   case RECEIVING:
     return look_at_body(one);
   case EVALUATED:

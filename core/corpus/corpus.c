@@ -314,8 +314,7 @@ static gp_status check_use(gp_corpus *corpus, bool merge, const char *partial, g
     return gp_fail(error, GP_ERR_ARGUMENT,
                    "a partial file is written for one key and one tenant at most");
   }
-  if (partial != NULL && !merge &&
-      gp_prf_refuse_sample(&corpus->work.prfs[0], NULL) != GP_OK) {
+  if (partial != NULL && !merge && gp_prf_refuse_sample(&corpus->work.prfs[0], NULL) != GP_OK) {
     return gp_fail(error, GP_ERR_ARGUMENT,
                    "a partial file is not written where a proof is of a sample");
   }

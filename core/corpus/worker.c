@@ -189,8 +189,8 @@ static gp_status add_coins(gp_worker *worker, const gp_work *work, size_t key, g
     uint8_t flags[GP_PRF_BATCH] = {0};
     const uint8_t(*ids)[GP_ID_SIZE] = (const uint8_t(*)[GP_ID_SIZE])pairs;
     if (sampled) {
-      status = gp_prf_pairs_kept(prf, &worker->lanes[key], tokens + first, count, pairs, &kept,
-                                 error);
+      status =
+          gp_prf_pairs_kept(prf, &worker->lanes[key], tokens + first, count, pairs, &kept, error);
     } else {
       status = gp_prf_pairs(prf, &worker->lanes[key], tokens + first, count, pairs, error);
     }

@@ -100,8 +100,8 @@ gp_status gp_prepare_checked(const gp_watermark *watermark, gp_prf_lane *lane,
   if (count == 0) {
     return GP_OK;
   }
-  gp_status status = gp_prf_nonces_apart(&watermark->prf, lane, windows, tenants, count,
-                                         pool, nonces, error);
+  gp_status status =
+      gp_prf_nonces_apart(&watermark->prf, lane, windows, tenants, count, pool, nonces, error);
   size_t taken = 0;
   for (size_t i = 0; i < n_rows && status == GP_OK; i++) {
     if (has_context(watermark, &rows[i])) {
@@ -128,7 +128,8 @@ gp_status gp_prepare_rows(const gp_watermark *watermark, const gp_row *rows, siz
   }
   for (size_t done = 0; done < n_rows && status == GP_OK; done += GP_PRF_BATCH) {
     const size_t now = n_rows - done < GP_PRF_BATCH ? n_rows - done : GP_PRF_BATCH;
-    status = gp_prepare_checked(watermark, ticket.lane, NULL, rows + done, now, prepared + done, error);
+    status = gp_prepare_checked(watermark, ticket.lane, NULL, rows + done, now, prepared + done,
+                                error);
   }
   gp_pool_give_back(&ticket);
   return status;

@@ -124,8 +124,9 @@ gp_status gp_watermark_device_keys(const gp_watermark *watermark, gp_device_keys
   }
   const gp_prf *prf = &watermark->prf;
   if (prf->nonces != NULL) {
-    return gp_fail(error, GP_ERR_ARGUMENT,
-                   "a provable key's nonces are not made of AES: let gp_prepare_rows() make them");
+    return gp_fail(
+        error, GP_ERR_ARGUMENT,
+        "a provable key's nonces are not made of AES: let gp_prepare_rows() make them");
   }
   *keys = (gp_device_keys){.delta = watermark->boost->delta};
   memcpy(keys->mask, prf->mask->round_keys, GP_ROUND_KEYS_SIZE);

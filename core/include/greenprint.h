@@ -188,9 +188,9 @@ GP_API void gp_key_id(const gp_key *key, char id[GP_KEY_ID_STRING_SIZE]);
  * gp_watermark_new(). Otherwise as gp_key_generate() and gp_key_from_bytes(). */
 GP_API GP_MUST_CHECK gp_status gp_key_generate_provable(const gp_params *params, gp_key **key,
                                                         gp_error *error);
-GP_API GP_MUST_CHECK gp_status gp_key_from_bytes_provable(
-    const gp_params *params, const uint8_t master[GP_MASTER_KEY_SIZE], gp_key **key,
-    gp_error *error);
+GP_API GP_MUST_CHECK gp_status
+gp_key_from_bytes_provable(const gp_params *params, const uint8_t master[GP_MASTER_KEY_SIZE],
+                           gp_key **key, gp_error *error);
 
 /* GP_SCHEME_ID or GP_SCHEME_ID_PROVABLE. Static storage. */
 GP_API const char *gp_key_scheme(const gp_key *key);
@@ -1301,19 +1301,19 @@ typedef struct gp_proof_info {
   uint8_t tokenizer_sha256[32]; /* zero without a tokenizer */
   uint64_t documents;
   uint64_t tokens;
-  uint64_t contexts;    /* distinct ones of the text */
-  uint64_t proved;      /* of these */
-  uint32_t sizes;       /* by how much a p-value is to be multiplied for the choice of the sample's
-                           size; 1 where all contexts are proved */
-  uint64_t file_size;   /* bytes */
+  uint64_t contexts;  /* distinct ones of the text */
+  uint64_t proved;    /* of these */
+  uint32_t sizes;     /* by how much a p-value is to be multiplied for the choice of the sample's
+                         size; 1 where all contexts are proved */
+  uint64_t file_size; /* bytes */
   uint8_t file_sha256[32];
 } gp_proof_info;
 
 /* Writes a proof of what the key makes of a text: 32 bytes a context, 64 for every 32,768, and
- * 200. The file appears whole or not at all, with mode 0644, and never replaces one. `options` may
- * be NULL, and so may `info`. Takes some 0.3 ms a context, and 64 bytes. Errors: GP_ERR_ARGUMENT
- * for an ordinary key or the text of another one, GP_ERR_EXISTS, GP_ERR_IO, GP_ERR_MEMORY,
- * GP_ERR_CRYPTO. */
+ * 200. The file appears whole or not at all, with mode 0644, and never replaces one. `options`
+ * may be NULL, and so may `info`. Takes some 0.3 ms a context, and 64 bytes. Errors:
+ * GP_ERR_ARGUMENT for an ordinary key or the text of another one, GP_ERR_EXISTS, GP_ERR_IO,
+ * GP_ERR_MEMORY, GP_ERR_CRYPTO. */
 GP_API GP_MUST_CHECK gp_status gp_prove(const gp_key *key, const gp_proof_text *text,
                                         const gp_proof_options *options, const char *path,
                                         gp_proof_info *info, gp_error *error);
@@ -1326,14 +1326,14 @@ GP_API GP_MUST_CHECK gp_status gp_proof_inspect(const char *path, gp_proof_info 
 /* Checks a proof, with no secret: that it is of this key, of this text and no other, and that
  * every nonce in it is what the key makes of its context (SPEC.md section 19). Then `key` is one
  * that scores this very text, for the proof's tenant (its p-value is to be multiplied by
- * info->sizes), and knows no other context: gp_key_free() it. Allocates in proportion to the text,
- * whatever the file claims. Errors: GP_ERR_FORMAT, which says what does not hold; GP_ERR_VERSION,
- * GP_ERR_IO, GP_ERR_MEMORY, GP_ERR_CRYPTO, GP_ERR_ARGUMENT for the text of another key. */
+ * info->sizes), and knows no other context: gp_key_free() it. Allocates in proportion to the
+ * text, whatever the file claims. Errors: GP_ERR_FORMAT, which says what does not hold;
+ * GP_ERR_VERSION, GP_ERR_IO, GP_ERR_MEMORY, GP_ERR_CRYPTO, GP_ERR_ARGUMENT for the text of
+ * another key. */
 GP_API GP_MUST_CHECK gp_status gp_proof_check(const char *path, const gp_public_key *public_key,
                                               const gp_proof_text *text,
                                               const gp_proof_options *options,
-                                              gp_proof_info *info, gp_key **key,
-                                              gp_error *error);
+                                              gp_proof_info *info, gp_key **key, gp_error *error);
 
 #ifdef __cplusplus
 }

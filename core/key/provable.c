@@ -21,8 +21,8 @@ gp_status gp_key_pair(gp_key *key, gp_error *error) {
   if (s == NULL) {
     return gp_fail_memory(error, "locked memory for a key");
   }
-  gp_status status = gp_derive(key->master, key->scheme, "seed", &key->params, s->seed,
-                               sizeof s->seed, error);
+  gp_status status =
+      gp_derive(key->master, key->scheme, "seed", &key->params, s->seed, sizeof s->seed, error);
   if (status == GP_OK) {
     status = gp_vrf_derive_key_pair(GP_VRF_VOPRF, s->seed, info, sizeof info, s->secret,
                                     key->element, error);
@@ -52,9 +52,9 @@ gp_status gp_public_key_check(const gp_public_key *public_key, gp_error *error) 
   }
   gp_public_key right = *public_key;
   status = gp_public_key_finish(&right, error);
-  if (status == GP_OK && (memcmp(right.commitment, public_key->commitment,
-                                 sizeof right.commitment) != 0 ||
-                          strncmp(right.id, public_key->id, sizeof right.id) != 0)) {
+  if (status == GP_OK &&
+      (memcmp(right.commitment, public_key->commitment, sizeof right.commitment) != 0 ||
+       strncmp(right.id, public_key->id, sizeof right.id) != 0)) {
     status = gp_fail(error, GP_ERR_ARGUMENT,
                      "the commitment does not belong to the public key and its parameters");
   }

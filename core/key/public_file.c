@@ -132,8 +132,7 @@ gp_status gp_public_key_load(const char *path, gp_public_key *public_key, gp_err
   return status == GP_OK ? gp_public_key_decode(name, bytes, size, public_key, error) : status;
 }
 
-gp_status gp_public_key_save(const gp_public_key *public_key, const char *path,
-                             gp_error *error) {
+gp_status gp_public_key_save(const gp_public_key *public_key, const char *path, gp_error *error) {
   if (public_key == NULL || path == NULL) {
     return gp_fail_null(error, __func__, public_key == NULL ? "public_key" : "path");
   }

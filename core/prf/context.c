@@ -87,10 +87,9 @@ static gp_status find_nonces(const gp_prf *prf, gp_prf_lane *lane, const uint32_
 }
 
 static gp_status find_nonces_apart(const gp_prf *prf, gp_prf_lane *lane,
-                                   const uint32_t *const *windows,
-                                   const uint64_t *const *tenants, size_t count,
-                                   gp_thread_pool *pool, uint8_t (*nonces)[GP_BLOCK_SIZE],
-                                   gp_error *error) {
+                                   const uint32_t *const *windows, const uint64_t *const *tenants,
+                                   size_t count, gp_thread_pool *pool,
+                                   uint8_t (*nonces)[GP_BLOCK_SIZE], gp_error *error) {
   const size_t width = prf->params.context_width;
   const bool by_order = prf->params.seeding == GP_SEEDING_MIN;
   uint32_t chosen[GP_PRF_BATCH];

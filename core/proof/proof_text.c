@@ -147,8 +147,8 @@ static void draw(const gp_proof_text *text, const uint8_t sha256[GP_SHA256_SIZE]
   uint8_t hash[crypto_hash_sha256_BYTES];
   const size_t width = text->contexts.width;
   memcpy(bytes, sha256, GP_SHA256_SIZE);
-  const size_t size = gp_context_input(NULL, text->contexts.ids + number * width, width,
-                                       bytes + GP_SHA256_SIZE);
+  const size_t size =
+      gp_context_input(NULL, text->contexts.ids + number * width, width, bytes + GP_SHA256_SIZE);
   (void)crypto_hash_sha256(hash, bytes, GP_SHA256_SIZE + size);
   *drawn = (lot){gp_load_le64(hash), (uint32_t)number};
 }

@@ -3,24 +3,16 @@
  *
  * An encoding of ristretto255 [RFC 9496, 4.3.1] is a number below p = 2^255 - 19, little-endian,
  * and not negative, which means even; not all of these belong to an element. libsodium 1.0.18
- * finds those that do not, but does not look at bit 255 and lets some numbers from p on pass: if
- * those could stand in a proof, there were several encodings of one element.
+ * tells all of that but for bit 255, which it does not look at: every element would have two
+ * encodings. Its scalars are not looked at at all.
  */
 #include "vrf/group.h"
 
 #include <sodium.h>
 #include <string.h>
 
-/* Whether this is a number below p, and even. */
-static bool is_field_element(const uint8_t bytes[GP_ELEMENT_SIZE]) {
-  if (bytes[31] > 0x7F || (bytes[0] & 1) != 0) {
-    return false;
-  }
-  bool may_exceed = bytes[31] == 0x7F;
-  for (size_t i = 30; i > 0; i--) {
-    may_exceed = may_exceed && bytes[i] == 0xFF;
-  }
-  return !may_exceed || bytes[0] < 0xED;
+static bool has_bit_255(const uint8_t bytes[GP_ELEMENT_SIZE]) {
+  return bytes[GP_ELEMENT_SIZE - 1] >> 7 != 0;
 }
 
 bool gp_vrf_is_identity(const uint8_t element[GP_ELEMENT_SIZE]) {
@@ -28,7 +20,7 @@ bool gp_vrf_is_identity(const uint8_t element[GP_ELEMENT_SIZE]) {
 }
 
 bool gp_vrf_is_element(const uint8_t element[GP_ELEMENT_SIZE]) {
-  return is_field_element(element) && !gp_vrf_is_identity(element) &&
+  return !has_bit_255(element) && !gp_vrf_is_identity(element) &&
          crypto_core_ristretto255_is_valid_point(element) == 1;
 }
 
@@ -40,7 +32,7 @@ bool gp_vrf_is_scalar(const uint8_t scalar[GP_VRF_SCALAR_SIZE]) {
       0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
   unsigned borrow = 0;
   for (size_t i = 0; i < GP_VRF_SCALAR_SIZE; i++) {
-    borrow = (scalar[i] - order[i] - borrow) >> 8 & 1;
+    borrow = ((unsigned)scalar[i] - (unsigned)order[i] - borrow) >> 8 & 1;
   }
   const unsigned is_zero = (unsigned)sodium_is_zero(scalar, GP_VRF_SCALAR_SIZE);
   return (borrow & ~is_zero) == 1;
@@ -48,7 +40,7 @@ bool gp_vrf_is_scalar(const uint8_t scalar[GP_VRF_SCALAR_SIZE]) {
 
 bool gp_vrf_multiply(const uint8_t scalar[GP_VRF_SCALAR_SIZE],
                      const uint8_t element[GP_ELEMENT_SIZE], uint8_t product[GP_ELEMENT_SIZE]) {
-  if (!is_field_element(element)) {
+  if (has_bit_255(element)) {
     return false;
   }
   if (crypto_scalarmult_ristretto255(product, scalar, element) == 0) {

@@ -8,18 +8,18 @@
  */
 #include "vrf/hash.h"
 
-#include <string.h>
+static size_t append(uint8_t *tag, size_t size, const char *text) {
+  for (; *text != '\0'; text++) {
+    tag[size++] = (uint8_t)*text;
+  }
+  return size;
+}
 
 size_t gp_vrf_tag(const char *name, gp_vrf_mode mode, uint8_t tag[GP_VRF_TAG_MAX]) {
-  static const char protocol[] = "OPRFV1-";
-  static const char suite[] = "-ristretto255-SHA512";
-  size_t size = strlen(name);
-  memcpy(tag, name, size);
-  memcpy(tag + size, protocol, sizeof protocol - 1);
-  size += sizeof protocol - 1;
+  size_t size = append(tag, 0, name);
+  size = append(tag, size, "OPRFV1-");
   tag[size++] = (uint8_t)mode;
-  memcpy(tag + size, suite, sizeof suite - 1);
-  return size + sizeof suite - 1;
+  return append(tag, size, "-ristretto255-SHA512");
 }
 
 void gp_vrf_hash_start(gp_vrf_hash *hash, const char *name, gp_vrf_mode mode) {

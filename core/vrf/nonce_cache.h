@@ -25,8 +25,8 @@ gp_nonce_tag gp_nonce_cache_tag(const gp_nonce_cache *cache, const uint8_t *inpu
 bool gp_nonce_cache_find(gp_nonce_cache *cache, const gp_nonce_tag *tag,
                          uint8_t nonce[GP_NONCE_SIZE]);
 
-/* Puts a nonce there, in the place of the one that was not asked for the longest among eight. When
- * memory is short it is forgotten instead. */
+/* Puts a nonce there, in the place of the one that was not asked for the longest among eight.
+ * When memory is short it is forgotten instead. */
 void gp_nonce_cache_put(gp_nonce_cache *cache, const gp_nonce_tag *tag,
                         const uint8_t nonce[GP_NONCE_SIZE]);
 

@@ -92,6 +92,10 @@ bool gp_nonces_sampled(const gp_nonces *nonces) {
   return nonces->sampled;
 }
 
+gp_nonce_cache_counts gp_nonces_counts(const gp_nonces *nonces) {
+  return nonces->cache != NULL ? gp_nonce_cache_count(nonces->cache) : (gp_nonce_cache_counts){0};
+}
+
 gp_nonces *gp_nonces_retain(gp_nonces *nonces) {
   (void)atomic_fetch_add_explicit(&nonces->references, 1, memory_order_relaxed);
   return nonces;
@@ -112,8 +116,7 @@ void gp_nonces_release(gp_nonces *nonces) {
 /* --------------------------------------------------------------- a list */
 
 static gp_status check_tenant(const gp_nonces *nonces, const uint64_t *tenant, gp_error *error) {
-  if ((tenant != NULL) != nonces->has_tenant ||
-      (tenant != NULL && *tenant != nonces->tenant)) {
+  if ((tenant != NULL) != nonces->has_tenant || (tenant != NULL && *tenant != nonces->tenant)) {
     return gp_fail(error, GP_ERR_ARGUMENT,
                    "the nonces of these contexts are known for another tenant, or none");
   }
@@ -225,8 +228,8 @@ static gp_status compute_batch(misses *missed, size_t count, gp_thread_pool *poo
 }
 
 gp_status gp_nonces_find(gp_nonces *nonces, const gp_nonce_request *requests, size_t width,
-                         size_t count, gp_thread_pool *pool,
-                         uint8_t (*blocks)[GP_NONCE_BLOCK], uint8_t *known, gp_error *error) {
+                         size_t count, gp_thread_pool *pool, uint8_t (*blocks)[GP_NONCE_BLOCK],
+                         uint8_t *known, gp_error *error) {
   memset(blocks, 0, count * sizeof *blocks);
   if (nonces->secret == NULL) {
     return find_listed(nonces, requests, count, blocks, known, error);

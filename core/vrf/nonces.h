@@ -10,6 +10,7 @@
 
 #include "common/tuples.h"
 #include "greenprint.h"
+#include "vrf/nonce_cache.h"
 
 #define GP_NONCE_BLOCK 16 /* a nonce in its first 12 bytes, zero in the last 4 */
 
@@ -32,6 +33,9 @@ const uint8_t *gp_nonces_secret(const gp_nonces *nonces);
 /* Whether some contexts are not to be scored. */
 bool gp_nonces_sampled(const gp_nonces *nonces);
 
+/* How often the cache had a nonce, and not. */
+gp_nonce_cache_counts gp_nonces_counts(const gp_nonces *nonces);
+
 gp_nonces *gp_nonces_retain(gp_nonces *nonces);
 void gp_nonces_release(gp_nonces *nonces);
 
@@ -42,11 +46,11 @@ typedef struct gp_nonce_request {
 } gp_nonce_request;
 
 /* The nonces of `count` contexts of `width` ids each. `pool`, which may be NULL, shares out those
- * that have to be computed. known[i] says whether context i is to be scored; where `known` is NULL
- * one that is not is an error, as is one that is not in a whole list: GP_ERR_ARGUMENT. Other
+ * that have to be computed. known[i] says whether context i is to be scored; where `known` is
+ * NULL one that is not is an error, as is one that is not in a whole list: GP_ERR_ARGUMENT. Other
  * errors: GP_ERR_MEMORY, GP_ERR_CRYPTO. */
 gp_status gp_nonces_find(gp_nonces *nonces, const gp_nonce_request *requests, size_t width,
-                         size_t count, gp_thread_pool *pool,
-                         uint8_t (*blocks)[GP_NONCE_BLOCK], uint8_t *known, gp_error *error);
+                         size_t count, gp_thread_pool *pool, uint8_t (*blocks)[GP_NONCE_BLOCK],
+                         uint8_t *known, gp_error *error);
 
 #endif

@@ -109,8 +109,9 @@ gp_status gp_vrf_unblind(const uint8_t blind[GP_VRF_SCALAR_SIZE],
   }
   uint8_t inverse[GP_VRF_SCALAR_SIZE];
   uint8_t unblinded[GP_ELEMENT_SIZE];
+  const uint8_t *element = evaluated;
   (void)crypto_core_ristretto255_scalar_invert(inverse, blind); /* fails for 0 alone */
-  const gp_status status = gp_vrf_evaluate(inverse, evaluated, unblinded, error);
+  const gp_status status = gp_vrf_evaluate(inverse, element, unblinded, error);
   if (status == GP_OK) {
     memcpy(evaluated, unblinded, sizeof unblinded);
   }

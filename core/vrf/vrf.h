@@ -5,20 +5,20 @@
  *
  * Elements and scalars are their 32-byte encodings. Functions that take elements from outside
  * answer whatever is no canonical encoding of an element other than the identity with
- * GP_ERR_FORMAT. Secret scalars are used in constant time and what is made of them is wiped; it is
- * the caller who keeps them in guarded memory. All are thread-safe; sodium_init() was called.
+ * GP_ERR_FORMAT. Secret scalars are used in constant time and what is made of them is wiped; it
+ * is the caller who keeps them in guarded memory. All are thread-safe; sodium_init() was called.
  */
 #ifndef GP_VRF_VRF_H
 #define GP_VRF_VRF_H
 
 #include "greenprint.h"
 
-#define GP_VRF_SCALAR_SIZE  32
-#define GP_VRF_SEED_SIZE    32
-#define GP_VRF_PROOF_SIZE   64
-#define GP_VRF_OUTPUT_SIZE  64
-#define GP_VRF_INPUT_MAX    65535 /* bytes: their number is written in 16 bits */
-#define GP_VRF_BATCH_MAX    65535 /* elements of one proof, for the same reason */
+#define GP_VRF_SCALAR_SIZE 32
+#define GP_VRF_SEED_SIZE   32
+#define GP_VRF_PROOF_SIZE  64
+#define GP_VRF_OUTPUT_SIZE 64
+#define GP_VRF_INPUT_MAX   65535 /* bytes: their number is written in 16 bits */
+#define GP_VRF_BATCH_MAX   65535 /* elements of one proof, for the same reason */
 
 /* The first byte of the context string. */
 typedef enum gp_vrf_mode {
@@ -34,7 +34,8 @@ bool gp_vrf_is_element(const uint8_t element[GP_ELEMENT_SIZE]);
 bool gp_vrf_is_scalar(const uint8_t scalar[GP_VRF_SCALAR_SIZE]);
 
 /* DeriveKeyPair [RFC 9497, 3.2.1]. `secret` is guarded memory of the caller's. Errors:
- * GP_ERR_ARGUMENT for a longer info than GP_VRF_INPUT_MAX, GP_ERR_CRYPTO where no key comes out. */
+ * GP_ERR_ARGUMENT for a longer info than GP_VRF_INPUT_MAX, GP_ERR_CRYPTO where no key comes out.
+ */
 gp_status gp_vrf_derive_key_pair(gp_vrf_mode mode, const uint8_t seed[GP_VRF_SEED_SIZE],
                                  const uint8_t *info, size_t info_size,
                                  uint8_t secret[GP_VRF_SCALAR_SIZE],

@@ -21,7 +21,8 @@ static const char usage[] =
     "                        [--core N] [--quick]\n"
     "\n"
     "  --json FILE   write the results there too\n"
-    "  --only GROUP  row, batch, threads, score, table, trace or tail\n"
+    "  --only GROUP  row, batch, threads, score, table, trace, provable, proof\n"
+    "                or tail\n"
     "  --seconds S   for each comparison; default 0.4\n"
     "  --patience P  up to P times as long where the core is not quiet; default 6, 1 is once\n"
     "  --core N      run on this core; default: the last one\n"
@@ -112,6 +113,9 @@ static const group groups[] = {
     {"score", "Scoring, against the AES blocks that it takes", bench_scoring, false},
     {"table", "The table of pairs, against the memory that it has to visit", bench_table, true},
     {"trace", "Tracing many tenants, against the AES blocks that it takes", bench_tracing, false},
+    {"provable", "Nonces of provable keys, against the group operations in them", bench_nonces,
+     false},
+    {"proof", "Proofs of many nonces, and checking them", bench_proofs, true},
     {"tail", "Exact p-values", bench_p_values, true},
 };
 

@@ -84,6 +84,8 @@ void bench_threads(bench_run *run);  /* 64 rows on two threads */
 void bench_scoring(bench_run *run);  /* both stages, and the verifier */
 void bench_table(bench_run *run);    /* the table of pairs against memory */
 void bench_tracing(bench_run *run);  /* many tenants */
+void bench_nonces(bench_run *run);   /* of provable keys, against their group operations */
+void bench_proofs(bench_run *run);   /* of many nonces, and checking them */
 void bench_p_values(bench_run *run); /* exact tails */
 
 #endif

@@ -164,6 +164,23 @@ def detector_goal(results: Results) -> list[Goal]:
     ]
 
 
+def provable_goals(results: Results) -> list[Goal]:
+    """Hold provable keys against their group operations, and proofs against the clock."""
+    nonces = results.cases("provable")
+    ratio = ratio_goal(
+        "1,000 nonces of a provable key", "the group operations in them", 1.1, nonces
+    )
+    limits = {"prove": 0.4, "check": 0.5}
+    return [ratio] + [
+        Goal(
+            *(f"{case['name']} {case['rows']:,} nonces, one core", "the clock"),
+            *(limits[case["name"]], case["value"], "median of three"),
+            unit=" s",
+        )
+        for case in results.cases("proof")
+    ]
+
+
 def goals(results: Results) -> list[Goal]:
     """Return all goals, with the worst case of each."""
     constant = "adding a constant"
@@ -214,4 +231,4 @@ def goals(results: Results) -> list[Goal]:
             unit=" us",
         )
     )
-    return found
+    return found + provable_goals(results)

@@ -24,6 +24,10 @@ double bench_now(void) {
   return read_clock(CLOCK_MONOTONIC);
 }
 
+double bench_thread_now(void) {
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static double time_run(const bench_side *side, clockid_t clock) {
   if (side->before != NULL) {
     side->before(side->work);

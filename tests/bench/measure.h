@@ -33,6 +33,9 @@ typedef struct bench_effort {
 /* Seconds of a clock that only goes forward. */
 double bench_now(void);
 
+/* Seconds that the system gave to this thread. */
+double bench_thread_now(void);
+
 /* Warms both sides up, then runs them by turns, A B B A A B ..., and adds the times to `rounds`,
  * which starts as zeros and is given back with bench_rounds_free(). */
 void bench_compare(const bench_effort *effort, const bench_side *ours, const bench_side *against,

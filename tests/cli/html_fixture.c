@@ -157,6 +157,7 @@ static int html(const char *description, const char *out) {
   /* Static: what it points to is in reach when the program ends, and no leak. */
   static html_report report;
   report = (html_report){.key_id = need(bytes_of(all, "key_id", NULL)),
+                         .scheme = GP_SCHEME_ID,
                          .params = gp_params_default(),
                          .alpha = real_of(all, "alpha"),
                          .found = json_is_true(json_object_get(all, "found")),

@@ -899,7 +899,8 @@ def test_cut_connections(fake, client):
     assert len(calls) == 3 and len(set(calls)) == 1, "the same request, sent again"
     server = fake(lambda handler, request: handler.cut())
     assert server.url in client.fails(server.url)
-    assert server.calls.count("/v1/evaluate") == 5
+    # libcurl tries once by itself where a connection that was kept has ended meanwhile.
+    assert server.calls.count("/v1/evaluate") in (5, 6)
 
 
 def test_nobody_there(client):

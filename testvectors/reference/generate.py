@@ -22,6 +22,7 @@ from typing import Any
 import audit_vectors
 import greenprint_reference as gp
 import mpmath
+import provable_vectors
 import self_test
 import statistics_vectors
 from self_test import number
@@ -798,6 +799,7 @@ FILES: dict[str, Callable[[], Vectors]] = {
     "keyfile.json": keyfile,
     "contexts.json": contexts,
     "audits.json": audit_vectors.audits,
+    "provable.json": provable_vectors.provable,
 }
 
 

@@ -131,6 +131,8 @@ class Params:
 class Key:
     """A master key with its parameters and everything derived from the two."""
 
+    scheme = SCHEME
+
     def __init__(self, master: bytes, params: Params) -> None:
         """Derive the subkeys and the commitment."""
         if len(master) != 32:
@@ -146,8 +148,11 @@ class Key:
 
     def subkey(self, role: bytes, length: int) -> bytes:
         """Derive the subkey of one role."""
-        info = SCHEME + b"\0" + role + b"\0" + self.params.encode()
-        return hkdf(self.master, info, length)
+        return hkdf(self.master, self.info(role), length)
+
+    def info(self, role: bytes) -> bytes:
+        """Give what a subkey of this role is bound to."""
+        return self.scheme + b"\0" + role + b"\0" + self.params.encode()
 
     # --- Section 4: context to nonce ---
 
@@ -630,7 +635,7 @@ def write_key_file(key: Key, seal: Seal | None = None, commitment: bytes | None 
     bytes
         The 200 bytes.
     """
-    header = MAGIC + u8(1) + u8(seal is not None) + bytes(2) + SCHEME.ljust(16, b"\0")
+    header = MAGIC + u8(1) + u8(seal is not None) + bytes(2) + key.scheme.ljust(16, b"\0")
     header += key.params.encode() + (commitment or key.commitment)
     if seal is None:
         return with_checksum(header + bytes(56) + key.master + bytes(16))
@@ -640,8 +645,10 @@ def write_key_file(key: Key, seal: Seal | None = None, commitment: bytes | None 
     return with_checksum(header + cipher.encrypt(nonce, key.master, header))
 
 
-def read_key_file(data: bytes, passphrase: bytes = b"") -> Key:
-    """Read a key file, or raise KeyFileError with the first check that fails."""
+def read_key_file(
+    data: bytes, passphrase: bytes = b"", schemes: Sequence[type[Key]] = (Key,)
+) -> Key:
+    """Read a key file of known schemes, or raise KeyFileError with the first check that fails."""
     if len(data) != FILE_SIZE:
         raise KeyFileError("length")
     if data[:8] != MAGIC:
@@ -650,7 +657,8 @@ def read_key_file(data: bytes, passphrase: bytes = b"") -> Key:
         raise KeyFileError("version")
     if hashlib.sha256(data[:168]).digest() != data[168:]:
         raise KeyFileError("checksum")
-    if data[12:28] != SCHEME.ljust(16, b"\0"):
+    known = {scheme.scheme.ljust(16, b"\0"): scheme for scheme in schemes}
+    if data[12:28] not in known:
         raise KeyFileError("scheme")
     try:
         params = Params.decode(data[28:32])
@@ -673,7 +681,7 @@ def read_key_file(data: bytes, passphrase: bytes = b"") -> Key:
             master = cipher.decrypt(nonce, data[120:168], data[:120])
         except InvalidTag:
             raise KeyFileError("seal") from None
-    key = Key(master, params)
+    key = known[data[12:28]](master, params)
     if not hmac.compare_digest(key.commitment, data[32:64]):
         raise KeyFileError("commitment")
     return key

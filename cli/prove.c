@@ -1,0 +1,191 @@
+/* greenprint prove: writes a proof of what a key makes of a text. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli.h"
+#include "documents.h"
+#include "keys.h"
+#include "progress.h"
+#include "proving.h"
+#include "rows.h"
+
+static const char name[] = "prove";
+
+static const char help[] =
+    "Usage: greenprint prove -k KEYFILE [OPTION...] FILE... -o PROOF\n"
+    "\n"
+    "Writes a proof of what a provable key (keygen --provable) makes of FILEs of text or\n"
+    "token ids, with which greenprint check comes to the report of greenprint verify and\n"
+    "needs no secret. It tells the green lists of the contexts in these files, and nothing\n"
+    "else about the key.\n"
+    "\n"
+    "  -k, --key KEYFILE           the key\n"
+    "      --passphrase-file FILE  take the passphrase of a sealed key from FILE; without\n"
+    "                              it, it is asked for on the terminal\n"
+    "      --tenant ID             the mark of this tenant, 0 to 2^64 - 1\n"
+    "  -o, --output PROOF          the proof to write, 32 bytes a context; an existing file\n"
+    "                              is never replaced\n"
+    "      --sample N              prove N contexts, which a hash of the text chooses; a\n"
+    "                              power of two from 1024 on, chosen before looking\n"
+    "  -j, --jobs N                threads: one on each processor it may use\n"
+    "  -q, --quiet                 no progress, no summary\n"
+    "  -h, --help                  show this help\n"
+    "\n"
+    "How to read, as for greenprint verify; check has to be told the same:\n"
+    "  -t, --tokenizer FILE   --normalize[=STEPS]   --format FORMAT   --field PATH\n"
+    "  --role ROLE   -r, --recursive   --skip-bad\n"
+    "\n"
+    "Exit status: 0 done, 2 an error.\n";
+
+typedef struct prove_options {
+  const char *key;
+  const char *passphrase_file;
+  gp_verifier_options tenant;
+  const char *output;
+  uint64_t sample;
+  reading_options reading;
+  unsigned threads;
+  char **files;
+  size_t n_files;
+  bool help;
+  bool quiet;
+} prove_options;
+
+enum {
+  PASSPHRASE_FILE = CLI_LONG_OPTION,
+  TENANT,
+  SAMPLE
+};
+
+static int set_sample(const char *text, uint64_t *sample) {
+  if (!cli_parse_number(text, UINT32_MAX, sample) || *sample < GP_PROOF_SAMPLE_MIN ||
+      (*sample & (*sample - 1)) != 0) {
+    return cli_fail(name, "--sample %s is not a power of two from %d on", text,
+                    GP_PROOF_SAMPLE_MIN);
+  }
+  return CLI_OK;
+}
+
+static int set_option(int option, char **argv, void *data) {
+  prove_options *options = data;
+  switch (option) {
+  case 'k':
+    options->key = optarg;
+    return CLI_OK;
+  case 'o':
+    options->output = optarg;
+    return CLI_OK;
+  case PASSPHRASE_FILE:
+    options->passphrase_file = optarg;
+    return CLI_OK;
+  case TENANT:
+    return cli_parse_tenant(name, optarg, &options->tenant);
+  case SAMPLE:
+    return set_sample(optarg, &options->sample);
+  case 'j':
+    return cli_parse_jobs(name, optarg, &options->threads);
+  case 'q':
+    options->quiet = true;
+    return CLI_OK;
+  case 'h':
+    options->help = true;
+    return CLI_OK;
+  default:
+    return reading_set_option(name, option, argv, &options->reading);
+  }
+}
+
+static int parse_options(int argc, char **argv, prove_options *options) {
+  static const struct option known[] = {
+      {"key", required_argument, NULL, 'k'},
+      {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
+      {"tenant", required_argument, NULL, TENANT},
+      {"output", required_argument, NULL, 'o'},
+      {"sample", required_argument, NULL, SAMPLE},
+      READING_OPTIONS,
+      READING_MORE_OPTIONS,
+      {"jobs", required_argument, NULL, 'j'},
+      {"quiet", no_argument, NULL, 'q'},
+      {"help", no_argument, NULL, 'h'},
+      {0},
+  };
+  options->threads = gp_usable_processors();
+  bool seen[CLI_OPTIONS_MAX] = {false};
+  const int status = cli_each_option(name, argc, argv, ":k:o:t:rj:qh", known, 0, seen, set_option,
+                                     options, &options->help);
+  if (status != CLI_OK || options->help) {
+    return status;
+  }
+  options->files = argv + optind;
+  options->n_files = (size_t)(argc - optind);
+  if (options->key == NULL) {
+    return cli_fail(name, "name the key file with -k KEYFILE");
+  }
+  if (options->output == NULL || *options->output == '\0') {
+    return cli_fail(name, "name the proof to write with -o PROOF");
+  }
+  return reading_check(name, &options->reading);
+}
+
+static int print_summary(const prove_options *options, const gp_proof_info *info) {
+  char proved[CLI_PROVED_SIZE];
+  if (options->quiet) {
+    return CLI_OK;
+  }
+  put_safe_row("proof", options->output);
+  put_row("proved", "%s", cli_describe_proof(proved, info));
+  put_row("documents", "%" PRIu64, info->documents);
+  put_row("tokens", "%" PRIu64, info->tokens);
+  put_row("bytes", "%" PRIu64, info->file_size);
+  return cli_flush(name);
+}
+
+static int prove(const prove_options *options, const gp_key *key, documents *read) {
+  gp_error error;
+  gp_public_key public_key;
+  gp_proof_text *text = NULL;
+  gp_proof_info info;
+  proving run = {.tenant = options->tenant, .sample = options->sample};
+  if (gp_key_public(key, &public_key, &error) != GP_OK) {
+    return cli_fail(name, "%s: %s", options->key, error.message);
+  }
+  int status = proving_open(&run, read, options->threads);
+  if (status == CLI_OK) {
+    status = proving_read(&public_key, read, options->quiet, &text);
+  }
+  if (status == CLI_OK) {
+    progress_start(0, options->quiet);
+    const gp_status proved = gp_prove(key, text, &run.options, options->output, &info, &error);
+    progress_end();
+    status =
+        proved == GP_OK ? print_summary(options, &info) : cli_fail(name, "%s", error.message);
+  }
+  gp_proof_text_free(text);
+  proving_close(&run);
+  return status;
+}
+
+int cli_prove(int argc, char **argv) {
+  prove_options options = {0};
+  int status = parse_options(argc, argv, &options);
+  if (status != CLI_OK) {
+    return status;
+  }
+  if (options.help) {
+    (void)fputs(help, stdout);
+    return cli_flush(name);
+  }
+  gp_key *key = NULL;
+  documents read = {0};
+  status = key_open(name, options.key, options.passphrase_file, &key);
+  if (status == CLI_OK) {
+    status = documents_open(&read, name, &options.reading, options.files, options.n_files);
+  }
+  if (status == CLI_OK) {
+    status = prove(&options, key, &read);
+  }
+  documents_close(&read);
+  gp_key_free(key);
+  return status;
+}
