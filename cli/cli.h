@@ -26,6 +26,7 @@ int cli_contexts(int argc, char **argv);
 int cli_plan(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_trace(int argc, char **argv);
+int cli_serve(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 /* --- console.c */

@@ -27,6 +27,9 @@ static const char help[] =
     "  trace      tell whose marked text a model was trained on\n"
     "  contexts   collect the contexts of what was served\n"
     "  plan       say how many tokens are needed\n"
+#ifdef GREENPRINT_NETWORK
+    "  serve      answer auditors who have texts, without seeing them\n"
+#endif
     "  version    show the versions of greenprint and its libraries\n"
     "\n"
     "Options:\n"
@@ -39,6 +42,9 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
+#ifdef GREENPRINT_NETWORK
+    {"serve", cli_serve},
+#endif
     {"prove", cli_prove},     {"check", cli_check},     {"keygen", cli_keygen},
     {"inspect", cli_inspect}, {"verify", cli_verify},   {"merge", cli_merge},
     {"audit", cli_audit},     {"trace", cli_trace},     {"contexts", cli_contexts},

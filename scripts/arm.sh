@@ -21,7 +21,7 @@ scripts/setup.sh build
 scripts/setup.sh arm || skip 'what emulating ARM needs (scripts/setup.sh arm) is not to be had here'
 
 scripts/configure.sh build/arm -DCMAKE_BUILD_TYPE=Release -DGREENPRINT_WERROR=ON \
-  -DGREENPRINT_CUDA=OFF -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/aarch64-linux-gnu.cmake" >/dev/null
+  -DGREENPRINT_CUDA=OFF -DGREENPRINT_NETWORK=OFF -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/aarch64-linux-gnu.cmake" >/dev/null
 targets=all
 only=.
 if [ $# -gt 0 ]; then

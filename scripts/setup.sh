@@ -63,6 +63,8 @@ check_build() {
   need libpcre2-dev has_module 'libpcre2-8 >= 10.40'
   need libutf8proc-dev has_module 'libutf8proc >= 2.5'
   need libcmocka-dev has_module cmocka
+  need libmicrohttpd-dev has_module 'libmicrohttpd >= 0.9.71'
+  need libcurl4-openssl-dev has_module 'libcurl >= 7.75'
 }
 
 check_python() { need 'python3 python3-venv' has_python; }

@@ -215,6 +215,10 @@ GP_API GP_MUST_CHECK gp_status gp_public_key_save(const gp_public_key *public_ke
 GP_API GP_MUST_CHECK gp_status gp_public_key_load(const char *path, gp_public_key *public_key,
                                                   gp_error *error);
 
+/* The bytes of a public file. */
+GP_API void gp_public_key_encode(const gp_public_key *public_key,
+                                 uint8_t file[GP_PUBLIC_FILE_SIZE]);
+
 /* How hard a passphrase is to guess by machine: Argon2id passes and memory. */
 typedef enum gp_seal_cost {
   GP_SEAL_INTERACTIVE = 1, /* 2 passes over 64 MiB */
@@ -1181,6 +1185,83 @@ GP_API GP_MUST_CHECK gp_status gp_audit_control_key(const gp_params *params,
 GP_API GP_MUST_CHECK gp_status gp_holm(const double *log10_p, size_t n, double *log10_adjusted,
                                        gp_error *error);
 
+/* ---------------------------------------------------------------- blind evaluation */
+
+/* Nonces of contexts that the key's owner does not get to see, for somebody who does not get to
+ * see the key (SPEC.md section 20): the client hides each input behind a random factor, the owner
+ * evaluates what he is shown and proves that it was done with his key, and the client takes the
+ * factor out again. All of it works on messages; who carries them is the caller's business. */
+
+#define GP_BLIND_HEADER_SIZE         24
+#define GP_BLIND_PROOF_SIZE          64
+#define GP_BLIND_COUNT_MAX           65535 /* elements of a message */
+#define GP_BLIND_INPUT_MAX           65535 /* bytes of an input */
+#define GP_BLIND_REQUEST_SIZE(count) (GP_BLIND_HEADER_SIZE + (size_t)(count) * GP_ELEMENT_SIZE)
+#define GP_BLIND_ANSWER_SIZE(count)  (GP_BLIND_REQUEST_SIZE(count) + GP_BLIND_PROOF_SIZE)
+
+/* The client's side of one request: inputs, their blinds in guarded memory, and the request. Made
+ * for one request to one server; it may be sent again, and is used up by a good answer. One
+ * thread at a time. */
+typedef struct gp_blind_batch gp_blind_batch;
+
+/* `inputs` are `count` of 1 to GP_BLIND_COUNT_MAX inputs of `input_size` bytes each, one after
+ * the other (SPEC.md section 18 says what they are for a context), which are copied. `pool` may
+ * be NULL; some 150 microseconds an input are shared out among its threads. */
+GP_API GP_MUST_CHECK gp_status gp_blind_batch_new(const gp_public_key *key, const uint8_t *inputs,
+                                                  size_t input_size, size_t count,
+                                                  gp_thread_pool *pool, gp_blind_batch **batch,
+                                                  gp_error *error);
+
+/* Wipes and releases. */
+GP_API void gp_blind_batch_free(gp_blind_batch *batch);
+
+/* The request to send, GP_BLIND_REQUEST_SIZE(count) bytes; lives as long as the batch. It says
+ * how many inputs there are and which key is asked for, and nothing else. */
+GP_API const uint8_t *gp_blind_batch_request(const gp_blind_batch *batch, size_t *size);
+
+/* Checks the answer, whoever it came from, and writes the nonces of the inputs in their order.
+ * GP_ERR_FORMAT says what is wrong with it: another length, magic, count or key, a bad element,
+ * or a proof that does not hold; then nothing was written, and another answer may be tried.
+ * GP_ERR_VERSION for a version that this library lacks. */
+GP_API GP_MUST_CHECK gp_status gp_blind_batch_finish(gp_blind_batch *batch, const uint8_t *answer,
+                                                     size_t answer_size, gp_thread_pool *pool,
+                                                     uint8_t (*nonces)[GP_NONCE_SIZE],
+                                                     gp_error *error);
+
+/* Carries a request to the owner and his answer back: at most `capacity` bytes, or it fails. The
+ * answer to any failure is its status, with a message, which gp_blind_evaluate() then returns. */
+typedef gp_status gp_blind_transport(void *user, const uint8_t *request, size_t request_size,
+                                     uint8_t *answer, size_t capacity, size_t *answer_size,
+                                     gp_error *error);
+
+/* The nonces of any number of inputs, in requests of at most `per_request` (1 to
+ * GP_BLIND_COUNT_MAX) each, one after the other. After an error nothing in `nonces` counts, and
+ * is zero. */
+GP_API GP_MUST_CHECK gp_status gp_blind_evaluate(const gp_public_key *key, const uint8_t *inputs,
+                                                 size_t input_size, size_t count,
+                                                 size_t per_request, gp_thread_pool *pool,
+                                                 gp_blind_transport *transport, void *user,
+                                                 uint8_t (*nonces)[GP_NONCE_SIZE],
+                                                 gp_error *error);
+
+/* What a request says before its elements. */
+typedef struct gp_blind_request {
+  size_t count;
+  char key_id[GP_KEY_ID_STRING_SIZE]; /* of the key that is asked for */
+} gp_blind_request;
+
+/* The owner's side. Reads a request's header and checks that its length is right; the elements
+ * are not looked at. GP_ERR_FORMAT, GP_ERR_VERSION. */
+GP_API GP_MUST_CHECK gp_status gp_blind_request_read(const uint8_t *request, size_t request_size,
+                                                     gp_blind_request *info, gp_error *error);
+
+/* Evaluates a request with a provable key and writes the answer, GP_BLIND_ANSWER_SIZE(count)
+ * bytes. Every element is checked: GP_ERR_FORMAT names the first that is none, or is the
+ * identity. GP_ERR_ARGUMENT for an ordinary key, and for a request that asks for another key.
+ * After an error nothing in `answer` counts, and is zero. Thread-safe. */
+GP_API GP_MUST_CHECK gp_status gp_blind_answer(const gp_key *key, const uint8_t *request,
+                                               size_t request_size, gp_thread_pool *pool,
+                                               uint8_t *answer, gp_error *error);
 /* ------------------------------------------------------------------ proofs */
 
 /* A text as proofs see it (SPEC.md section 19): a digest of its documents, and their distinct

@@ -4,8 +4,6 @@
 
 #include "greenprint.h"
 
-void gp_public_key_encode(const gp_public_key *public_key, uint8_t file[GP_PUBLIC_FILE_SIZE]);
-
 /* The bytes of a public file, whose display name starts messages. Errors: GP_ERR_FORMAT,
  * GP_ERR_VERSION. sodium_init() was called. */
 gp_status gp_public_key_decode(const char *name, const uint8_t *file, size_t size,
