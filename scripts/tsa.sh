@@ -52,5 +52,8 @@ if [ ! -e "$ca" ]; then
     -out "$folder/tsa.pem" 2>/dev/null
   cp "$folder/root.pem" "$ca"
 fi
-openssl ts -reply -config "$folder/openssl.cnf" -queryfile "$request" \
-  -signer "$folder/tsa.pem" -inkey "$folder/tsa.key" -chain "$folder/root.pem" -out "$answer"
+if ! openssl ts -reply -config "$folder/openssl.cnf" -queryfile "$request" -out "$answer" \
+  -signer "$folder/tsa.pem" -inkey "$folder/tsa.key" -chain "$folder/root.pem" 2>"$folder/log"; then
+  cat "$folder/log" >&2
+  exit 1
+fi
