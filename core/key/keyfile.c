@@ -325,9 +325,9 @@ static gp_status encode_cost(gp_seal_cost cost, uint8_t *file, gp_error *error) 
 
 /* A key that came of a proof has nothing to save. */
 static gp_status check_master(const gp_key *key, gp_error *error) {
-  return key->master != NULL
-             ? GP_OK
-             : gp_fail(error, GP_ERR_ARGUMENT, "a key that came of a proof has no secret to save");
+  return key->master != NULL ? GP_OK
+                             : gp_fail(error, GP_ERR_ARGUMENT,
+                                       "a key that came of a proof has no secret to save");
 }
 
 gp_status gp_key_save_sealed(const gp_key *key, const char *path, const char *passphrase,
