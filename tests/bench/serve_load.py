@@ -180,10 +180,14 @@ class Load:
         report["of_without_http"] = round(served / bare["answers"], 3)
         report["of_two_multiplications"] = round(2 * served / bare["multiplications"], 3)
         # Clients and other programs share the machine: what an element costs in processor time.
-        cost = report["server_processor_s"] / (report["answers"] * self.options.elements)
-        alone = self.options.threads / bare["multiplications"]
-        report["server_us_per_element"] = round(cost * 1e6, 1)
-        report["multiplication_us"] = round(alone * 1e6, 1)
+        elements = report["answers"] * self.options.elements
+        cost = 1e6 * report["server_processor_s"] / elements
+        report["server_us_per_element"] = round(cost, 1)
+        report["without_http_us_per_element"] = bare["answer_us"]
+        report["multiplication_us"] = bare["multiplication_us"]
+        report["cost_in_pairs_of_multiplications"] = round(
+            cost / (2 * bare["multiplication_us"]), 3
+        )
 
 
 def main() -> int:
