@@ -73,9 +73,25 @@ static int check_twice(const verify_run *run, const gp_key *key, const char *pat
   return CLI_OK;
 }
 
+/* The server's, for these files. */
+static int set_blind_key(verify_run *run) {
+  const verify_options *options = run->options;
+  blind_key_options blind = options->blind;
+  blind.server.threads = options->threads;
+  blind.server.quiet = options->quiet;
+  const int status =
+      blind_key_open(name, &blind, &options->reading, options->files, options->n_files,
+                     &options->tenant, options->quiet, &run->keys[0]);
+  run->n_keys = status == CLI_OK ? 1 : 0;
+  return status;
+}
+
 static int set_keys(verify_run *run) {
   const verify_options *options = run->options;
   int status = CLI_OK;
+  if (options->blind.server.url != NULL) {
+    return set_blind_key(run);
+  }
   for (size_t i = 0; i < options->n_keys && status == CLI_OK; i++) {
     status = key_open(name, options->keys[i], options->passphrase_file, &run->keys[i]);
     if (status == CLI_OK) {
@@ -89,8 +105,14 @@ static int set_keys(verify_run *run) {
 static int check_page(const verify_run *run) {
   const verify_options *options = run->options;
   const char *page = options->html;
-  const char *const known[] = {options->reading.tokenizer, options->weights, options->tenants,
-                               options->partial, options->passphrase_file};
+  const char *const known[] = {options->reading.tokenizer,
+                               options->weights,
+                               options->tenants,
+                               options->partial,
+                               options->passphrase_file,
+                               options->blind.public_file,
+                               options->blind.server.token_file,
+                               options->blind.server.ca_file};
   int status = report_check_page(name, page);
   if (status == CLI_OK) {
     status = report_check_spared(name, page, known, sizeof known / sizeof known[0]);

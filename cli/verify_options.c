@@ -10,6 +10,7 @@ static const char name[] = "verify";
 
 const char verify_help[] =
     "Usage: greenprint verify -k KEYFILE [OPTION...] [FILE...]\n"
+    "  or:  greenprint verify --server URL --pub PUBLICFILE [OPTION...] FILE...\n"
     "\n"
     "Counts green tokens in FILEs of text or token ids, each (context, token) pair once\n"
     "over all of them, and says how probable so many are in text written without the\n"
@@ -22,6 +23,12 @@ const char verify_help[] =
     "      --tenant ID             the mark of this tenant, 0 to 2^64 - 1\n"
     "      --tenants RANGE|FILE    of any of these: 0-23999, or a file with an id a line\n"
     "      --alpha A               found when p <= A, chosen before looking: 1e-6\n"
+    "\n"
+    "Where somebody else has the key, and is not to see the text (greenprint serve):\n"
+    "      --server URL            what evaluates contexts blindly; each answer is proved\n"
+    "      --pub PUBLICFILE        the public file of the key\n"
+    "      --token-file FILE       what the server knows you by\n"
+    "      --ca FILE               certificates to trust instead of the system's\n"
     "\n"
     "How to read:\n"
     "  -t, --tokenizer FILE        turn text into ids: a tokenizer.json or .gguf file\n"
@@ -73,7 +80,11 @@ enum {
   JSON_LINES,
   HTML,
   PARTIAL,
-  MAX_MEMORY
+  MAX_MEMORY,
+  SERVER,
+  PUBLIC_FILE,
+  TOKEN_FILE,
+  CA_FILE
 };
 
 static int set_option(int option, char **argv, void *data) {
@@ -112,6 +123,18 @@ static int set_option(int option, char **argv, void *data) {
   case PARTIAL:
     options->partial = optarg;
     return cli_check_partial(name, optarg);
+  case SERVER:
+    options->blind.server.url = optarg;
+    return CLI_OK;
+  case PUBLIC_FILE:
+    options->blind.public_file = optarg;
+    return CLI_OK;
+  case TOKEN_FILE:
+    options->blind.server.token_file = optarg;
+    return CLI_OK;
+  case CA_FILE:
+    options->blind.server.ca_file = optarg;
+    return CLI_OK;
   case 'q':
     options->quiet = true;
     return CLI_OK;
@@ -129,10 +152,32 @@ static int set_option(int option, char **argv, void *data) {
   }
 }
 
+/* Either the key is here, or a server has it. */
+static int check_blind(const verify_options *options) {
+  const blind_key_options *blind = &options->blind;
+  if (blind->server.url == NULL) {
+    return blind->public_file == NULL && blind->server.token_file == NULL &&
+                   blind->server.ca_file == NULL
+               ? CLI_OK
+               : cli_fail(name, "--pub, --token-file and --ca go with --server URL");
+  }
+  if (blind->public_file == NULL) {
+    return cli_fail(name, "name the public file of the server's key with --pub PUBLICFILE");
+  }
+  if (options->n_keys > 0 || options->tenants != NULL || options->partial != NULL) {
+    return cli_fail(name, "--server does not go with --key, --tenants and --partial");
+  }
+  return CLI_OK;
+}
+
 /* What goes with what. */
 static int check_options(const verify_options *options) {
   const bool several = options->n_keys > 1 || options->tenants != NULL;
-  if (options->n_keys == 0) {
+  const int status = check_blind(options);
+  if (status != CLI_OK) {
+    return status;
+  }
+  if (options->n_keys == 0 && options->blind.server.url == NULL) {
     return cli_fail(name, "name the key file with -k KEYFILE");
   }
   if (options->tenant.has_tenant && options->tenants != NULL) {
@@ -173,6 +218,10 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {"quiet", no_argument, NULL, 'q'},
       {"jobs", required_argument, NULL, 'j'},
       {"max-memory", required_argument, NULL, MAX_MEMORY},
+      {"server", required_argument, NULL, SERVER},
+      {"pub", required_argument, NULL, PUBLIC_FILE},
+      {"token-file", required_argument, NULL, TOKEN_FILE},
+      {"ca", required_argument, NULL, CA_FILE},
       {"help", no_argument, NULL, 'h'},
       {0},
   };

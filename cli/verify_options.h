@@ -2,6 +2,7 @@
 #ifndef CLI_VERIFY_OPTIONS_H
 #define CLI_VERIFY_OPTIONS_H
 
+#include "blind_key.h"
 #include "greenprint.h"
 #include "reading.h"
 #include "report.h"
@@ -12,6 +13,7 @@ typedef struct verify_options {
   const char *keys[VERIFY_KEYS_MAX];
   size_t n_keys;
   const char *passphrase_file;
+  blind_key_options blind; /* its URL is NULL unless somebody else holds the key */
   double alpha;
   gp_verifier_options tenant;
   const char *tenants;

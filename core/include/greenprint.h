@@ -1278,6 +1278,23 @@ GP_API void gp_proof_text_free(gp_proof_text *text);
 GP_API GP_MUST_CHECK gp_status gp_proof_text_add(gp_proof_text *text, const uint32_t *tokens,
                                                  size_t n_tokens, gp_error *error);
 
+/* How many distinct contexts there are. */
+GP_API size_t gp_proof_text_contexts(const gp_proof_text *text);
+
+/* The inputs of all contexts (SPEC.md section 18), for a tenant or none (`tenant` may be NULL), one
+ * after the other: for gp_blind_evaluate(). All have the size that is returned; `inputs` has room
+ * for gp_proof_text_contexts() of them, or is NULL to ask for the size. */
+GP_API size_t gp_proof_text_inputs(const gp_proof_text *text, const gp_verifier_options *tenant,
+                                   uint8_t *inputs);
+
+/* A key that scores this text, and knows no other context, by nonces that were proved: of its
+ * contexts, in their order, for that tenant or none. The nonces are copied. Like the keys of
+ * gp_proof_check(). */
+GP_API GP_MUST_CHECK gp_status gp_proof_text_key(const gp_proof_text *text,
+                                                 const gp_verifier_options *tenant,
+                                                 const uint8_t (*nonces)[GP_NONCE_SIZE],
+                                                 gp_key **key, gp_error *error);
+
 #define GP_PROOF_SAMPLE_MIN 1024 /* contexts */
 
 typedef struct gp_proof_options {

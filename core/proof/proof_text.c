@@ -180,3 +180,65 @@ gp_status gp_proof_text_sample(const gp_proof_text *text, size_t sample, uint32_
   *numbers = chosen;
   return GP_OK;
 }
+
+/* ------------------------------------------------------- for blind evaluation */
+
+size_t gp_proof_text_contexts(const gp_proof_text *text) {
+  return text->contexts.count;
+}
+
+static const uint64_t *tenant_of(const gp_verifier_options *tenant) {
+  return tenant != NULL && tenant->has_tenant ? &tenant->tenant : NULL;
+}
+
+size_t gp_proof_text_inputs(const gp_proof_text *text, const gp_verifier_options *tenant,
+                            uint8_t *inputs) {
+  static const uint32_t any[GP_CONTEXT_WIDTH_MAX];
+  const gp_tuples *contexts = &text->contexts;
+  uint8_t input[GP_CONTEXT_INPUT_MAX];
+  const size_t size = gp_context_input(tenant_of(tenant), any, contexts->width, input);
+  for (size_t i = 0; inputs != NULL && i < contexts->count; i++) {
+    (void)gp_context_input(tenant_of(tenant), contexts->ids + i * contexts->width,
+                           contexts->width, input);
+    memcpy(inputs + i * size, input, size);
+  }
+  return size;
+}
+
+static gp_status copy_contexts(const gp_tuples *from, gp_tuples *copy, gp_error *error) {
+  gp_status status = gp_tuples_init(copy, from->width, error);
+  for (size_t i = 0; i < from->count && status == GP_OK; i++) {
+    uint32_t number = 0;
+    status = gp_tuples_add(copy, from->ids + i * from->width, &number, error);
+  }
+  if (status != GP_OK) {
+    gp_tuples_release(copy);
+  }
+  return status;
+}
+
+gp_status gp_proof_text_key(const gp_proof_text *text, const gp_verifier_options *tenant,
+                            const uint8_t (*nonces)[GP_NONCE_SIZE], gp_key **key,
+                            gp_error *error) {
+  if (text == NULL || key == NULL || (nonces == NULL && text->contexts.count > 0)) {
+    return gp_fail_null(error, __func__,
+                        text == NULL ? "text" : (key == NULL ? "key" : "nonces"));
+  }
+  const size_t count = text->contexts.count;
+  uint8_t(*list)[GP_NONCE_SIZE] = malloc((count + 1) * GP_NONCE_SIZE);
+  if (list == NULL) {
+    return gp_fail_memory(error, "the nonces of a text");
+  }
+  if (count > 0) {
+    memcpy(list, nonces, count * GP_NONCE_SIZE);
+  }
+  gp_tuples contexts = {0};
+  gp_nonces *known = NULL;
+  gp_status status = copy_contexts(&text->contexts, &contexts, error);
+  if (status != GP_OK) {
+    free(list);
+    return status;
+  }
+  status = gp_nonces_of_list(&contexts, list, tenant_of(tenant), false, &known, error);
+  return status == GP_OK ? gp_key_with_nonces(&text->public_key, known, key, error) : status;
+}
