@@ -28,8 +28,8 @@ static const char help[] =
     "  -k, --key FILE           the key file, of a provable key\n"
     "      --passphrase-file F  take its passphrase from F instead of asking\n"
     "      --listen ADDR:PORT   a numeric address; [ADDR]:PORT for IPv6; port 0 for any\n"
-    "      --tokens FILE        who may ask: lines NAME SHA256 RATE BUDGET, as new-token makes\n"
-    "                           them; without it only this machine may\n"
+    "      --tokens FILE        who may ask: lines NAME SHA256 RATE BUDGET, as new-token\n"
+    "                           makes them; without it only this machine may\n"
     "      --state FILE         where it is kept what tokens have spent\n"
     "      --tls-cert FILE      certificates, PEM, the server's own first\n"
     "      --tls-key FILE       the certificate's private key, PEM\n"
@@ -40,7 +40,8 @@ static const char help[] =
     "      --log FILE|-         JSON lines, to a file or to standard output (the default)\n"
     "  -h, --help               show this help\n"
     "\n"
-    "Ends on SIGTERM or SIGINT, once what was begun is answered; at once on the second.\n"
+    "Ends on SIGTERM, SIGINT or SIGHUP, once what was begun is answered; on the second it\n"
+    "does not wait.\n"
     "\n"
     "Exit status: 0 ended by a signal, 2 an error.\n";
 

@@ -67,7 +67,11 @@ check_build() {
   need libcurl4-openssl-dev has_module 'libcurl >= 7.75'
 }
 
-check_python() { need 'python3 python3-venv' has_python; }
+# The tests make certificates with the command openssl.
+check_python() {
+  need 'python3 python3-venv' has_python
+  need openssl runs openssl version
+}
 
 check_lint() {
   need clang compiles clang -xc

@@ -17,11 +17,12 @@ _greenprint() {
   fi
 
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words="keygen inspect verify merge contexts audit trace plan version --help --version"
+    words="keygen inspect verify merge contexts audit trace plan serve version --help --version"
   else
     case $before in
       -o | --output | -k | --key | --passphrase-file | -t | --tokenizer | --tenants | \
-        --weights | --html | --partial | --reference | --served | --served-by)
+        --weights | --html | --partial | --reference | --served | --served-by | --tokens | \
+        --state | --log | --tls-cert | --tls-key)
         compopt -o default 2>/dev/null
         return
         ;;
@@ -33,7 +34,8 @@ _greenprint() {
       --normalize=) words="all nfc newlines trailing" ;;
       --role) words="assistant user system" ;;
       --context-width | --alpha | --tenant | --field | -j | --jobs | --max-memory | \
-        --delta | --entropy | --rate | --distinct | --power | --prompts | --controls)
+        --delta | --entropy | --rate | --distinct | --power | --prompts | --controls | \
+        --listen | --max-elements | --timeout | --threads)
         return
         ;;
       *)
@@ -69,10 +71,16 @@ _greenprint() {
             words="--gamma --delta --entropy --rate --distinct --alpha --power --key --tenant
               --passphrase-file --json --help"
             ;;
+          serve)
+            words="--key --passphrase-file --listen --tokens --state --tls-cert --tls-key
+              --plain-http --max-elements --timeout --threads --log --help"
+            ;;
           version) words="--help" ;;
         esac
         if [[ $command == contexts && $COMP_CWORD -eq 2 && $word != -* ]]; then
           words="build merge info"
+        elif [[ $command == serve && $COMP_CWORD -eq 2 && $word != -* ]]; then
+          words="new-token"
         elif [[ $word != -* ]]; then
           case $command in
             inspect | verify | merge | contexts | audit | trace | plan)

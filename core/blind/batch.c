@@ -11,6 +11,7 @@
 
 #include "blind/message.h"
 #include "common/error.h"
+#include "key/provable.h"
 #include "vrf/vrf.h"
 
 struct gp_blind_batch {
@@ -53,7 +54,7 @@ static gp_status check_arguments(const gp_public_key *key, const uint8_t *inputs
     return gp_fail(error, GP_ERR_ARGUMENT, "count: must be 1 to %d, not %zu", GP_BLIND_COUNT_MAX,
                    count);
   }
-  return GP_OK;
+  return gp_public_key_check(key, error);
 }
 
 gp_status gp_blind_batch_new(const gp_public_key *key, const uint8_t *inputs, size_t input_size,
@@ -62,12 +63,12 @@ gp_status gp_blind_batch_new(const gp_public_key *key, const uint8_t *inputs, si
   if (batch == NULL) {
     return gp_fail_null(error, __func__, "batch");
   }
+  if (sodium_init() < 0) {
+    return gp_fail(error, GP_ERR_CRYPTO, "libsodium could not be initialised");
+  }
   gp_status status = check_arguments(key, inputs, input_size, count, error);
   if (status != GP_OK) {
     return status;
-  }
-  if (sodium_init() < 0) {
-    return gp_fail(error, GP_ERR_CRYPTO, "libsodium could not be initialised");
   }
   gp_blind_batch *made = calloc(1, sizeof *made);
   if (made == NULL) {

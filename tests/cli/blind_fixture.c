@@ -8,7 +8,8 @@
  *   request PUBFILE COUNT                   a request with random inputs
  *   answer KEYFILE                          the answer to the request on standard input
  *   bare THREADS SECONDS COUNT              batches evaluated and proved a second, by nobody's
- *                                           request, and group operations a second alone
+ *                                           request, and group operations a second alone; and
+ * what each costs in microseconds of processor time
  *
  * "-" stands for no file of tokens or certificates.
  */
@@ -169,12 +170,17 @@ typedef struct bench {
   double seconds;
   bool bare;
   double rate; /* elements a second */
+  double cost; /* processor seconds an element */
 } bench;
 
-static double now(void) {
+static double read_clock(clockid_t clock) {
   struct timespec time;
-  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  (void)clock_gettime(clock, &time);
   return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static double now(void) {
+  return read_clock(CLOCK_MONOTONIC);
 }
 
 static void *run_bench(void *argument) {
@@ -183,6 +189,7 @@ static void *run_bench(void *argument) {
   uint8_t *answer = malloc(GP_BLIND_ANSWER_SIZE(one->count));
   const uint8_t *secret = gp_nonces_secret(one->key->nonces);
   const double start = now();
+  const double worked = read_clock(CLOCK_THREAD_CPUTIME_ID);
   size_t done = 0;
   while (now() - start < one->seconds) {
     if (one->bare) {
@@ -198,17 +205,19 @@ static void *run_bench(void *argument) {
     done += one->count;
   }
   one->rate = (double)done / (now() - start);
+  one->cost = (read_clock(CLOCK_THREAD_CPUTIME_ID) - worked) / (double)done;
   free(answer);
   return NULL;
 }
 
-static double run_threads(const bench *what, unsigned threads) {
+/* All threads' elements a second, and what one cost on average. */
+static bench run_threads(const bench *what, unsigned threads) {
   enum {
     THREADS_MAX = 64
   };
   pthread_t started[THREADS_MAX];
   bench all[THREADS_MAX];
-  double rate = 0;
+  bench sum = {0};
   if (threads > THREADS_MAX) {
     die("too many threads");
   }
@@ -220,9 +229,10 @@ static double run_threads(const bench *what, unsigned threads) {
   }
   for (unsigned i = 0; i < threads; i++) {
     (void)pthread_join(started[i], NULL);
-    rate += all[i].rate;
+    sum.rate += all[i].rate;
+    sum.cost += all[i].cost / threads;
   }
-  return rate;
+  return sum;
 }
 
 static int measure(char **argv) {
@@ -240,10 +250,12 @@ static int measure(char **argv) {
   need(gp_blind_batch_new(&public_key, inputs, 9, count, NULL, &batch, &error), &error);
   bench what = {.key = key, .count = count, .seconds = strtod(argv[1], NULL)};
   what.request = gp_blind_batch_request(batch, &what.size);
-  const double answers = run_threads(&what, threads);
+  const bench answers = run_threads(&what, threads);
   what.bare = true;
-  const double bare = run_threads(&what, threads);
-  (void)printf("{\"answers\": %.1f, \"multiplications\": %.1f}\n", answers, bare);
+  const bench bare = run_threads(&what, threads);
+  (void)printf("{\"answers\": %.1f, \"answer_us\": %.1f, \"multiplications\": %.1f, "
+               "\"multiplication_us\": %.1f}\n",
+               answers.rate, 1e6 * answers.cost, bare.rate, 1e6 * bare.cost);
   gp_blind_batch_free(batch);
   gp_key_free(key);
   free(inputs);

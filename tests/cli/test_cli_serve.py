@@ -1219,7 +1219,7 @@ def test_help(greenprint):
     for arguments in (("serve", "--help"), ("serve", "new-token", "-h")):
         result = greenprint(*arguments)
         assert result.returncode == 0 and result.stdout.startswith("Usage: greenprint serve")
-        assert max(map(len, result.stdout.splitlines())) <= 98
+        assert max(map(len, result.stdout.splitlines())) <= 92
 
 
 @pytest.mark.parametrize(

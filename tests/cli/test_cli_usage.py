@@ -18,6 +18,7 @@ COMMANDS = (
     "audit",
     "trace",
     "plan",
+    "serve",
     "version",
 )
 CLI = Path(__file__).parents[2] / "cli"
@@ -71,6 +72,11 @@ def test_help(greenprint):
             "plan",
             "--gamma --delta --entropy --rate --distinct --alpha --power -k --key --tenant "
             "--passphrase-file --json",
+        ),
+        (
+            "serve",
+            "-k --key --passphrase-file --listen --tokens --state --tls-cert --tls-key "
+            "--plain-http --max-elements --timeout -j --threads --log",
         ),
         ("version", ""),
     ],

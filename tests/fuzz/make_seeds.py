@@ -41,6 +41,45 @@ def key_seeds() -> Seeds:
     }
 
 
+# Multiples 1 to 3 of ristretto255's generator [RFC 9496, A.1].
+ELEMENTS = [
+    bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"),
+    bytes.fromhex("6a493210f7499cd17fecb510ae0cea23a110e8d5b901f8acadd3095c73a3b919"),
+    bytes.fromhex("94741f5d5d52755ece4f23f044ee27d5d1ea1e2bd196b462166b16152a9d0259"),
+]
+
+
+def blind_request_seeds() -> Seeds:
+    """Requests of blind evaluation; the fuzzer knows its key's id and puts it in."""
+
+    def request(elements: list[bytes], count: int | None = None) -> bytes:
+        head = b"\x89GPBEQ\r\n" + bytes([1, 0, 0, 0])
+        said = len(elements) if count is None else count
+        return head + struct.pack("<I", said) + bytes(8) + b"".join(elements)
+
+    return {
+        "one": request(ELEMENTS[:1]),
+        "three": request(ELEMENTS),
+        "twice": request(ELEMENTS[:1] * 2),
+        "identity": request([ELEMENTS[0], bytes(32)]),
+        "negative": request([b"\x01" + bytes(31)]),
+        "none": request([b"\xff" * 32]),
+        "liar": request(ELEMENTS, 2**32 - 1),
+        "empty": request([]),
+        "cut": request(ELEMENTS)[:50],
+        "version": request(ELEMENTS).replace(b"\n\x01", b"\n\x02"),
+    }
+
+
+def blind_answer_seeds() -> Seeds:
+    """What a good answer to two elements is changed by: it is XORed with these."""
+    size = 24 + 2 * 32 + 64
+    flips = {"magic": 0, "version": 8, "zero": 9, "count": 12, "key": 16, "element": 24}
+    flips |= {"high-bit": 24 + 31, "challenge": size - 64, "response": size - 32}
+    seeds = {name: bytes(at) + b"\x02" for name, at in flips.items()}
+    return seeds | {"good": bytes(size), "longer": bytes(size + 1), "shorter": b"\x89GPBEA\r\n"}
+
+
 def token_seeds() -> Seeds:
     """Token files."""
     return {
@@ -645,6 +684,8 @@ def proof_seeds() -> Seeds:
 
 
 ALL = {
+    "blind_answer": blind_answer_seeds,
+    "blind_request": blind_request_seeds,
     "contexts": contexts_seeds,
     "encode": encode_seeds,
     "expectations": expectations_seeds,
