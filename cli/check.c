@@ -229,6 +229,19 @@ static int score(const check_options *options, const documents *read, gp_key *ke
   return status == CLI_OK ? verdict : status;
 }
 
+/* Which of a sample's contexts a document has is chance, so nothing is said of documents. */
+static int check_sample(const check_options *options, const gp_proof_info *info) {
+  const char *option = options->html != NULL                ? "--html"
+                       : options->form == REPORT_JSON_LINES ? "--json-lines"
+                       : options->locate                    ? "--locate"
+                       : options->per_document              ? "--per-document"
+                                                            : NULL;
+  return option == NULL || info->proved == info->contexts
+             ? CLI_OK
+             : cli_fail(name, "%s takes a proof of all contexts, and %s is of a sample", option,
+                        options->proof);
+}
+
 static int check(const check_options *options, documents *read) {
   gp_error error;
   gp_public_key public_key;
@@ -239,6 +252,7 @@ static int check(const check_options *options, documents *read) {
   if (gp_public_key_load(options->public_file, &public_key, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
+  read->mute = true; /* whoever scores warns of lines left out */
   int status = proving_open(&run, read, options->threads);
   if (status == CLI_OK) {
     status = proving_read(&public_key, read, options->quiet, &text);
@@ -252,6 +266,9 @@ static int check(const check_options *options, documents *read) {
   }
   gp_proof_text_free(text);
   proving_close(&run);
+  if (status == CLI_OK) {
+    status = check_sample(options, &info);
+  }
   if (status == CLI_OK) {
     status = score(options, read, key, &info);
   }

@@ -154,8 +154,8 @@ def test_prove_and_check(greenprint, mark):
     (greenprint.folder / "k.key").rename(greenprint.folder / "secret")
     shown = greenprint("check", "proof.gpp", "--pub", "k.pub", "a.tokens")
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert f"proved       {said['proved']}\n" in shown.stdout
-    assert "scheme       greenprint-1v, hash, context width 1, gamma 1/4\n" in shown.stdout
+    assert f"proved     {said['proved']}\n" in shown.stdout
+    assert "scheme     greenprint-1v, hash, context width 1, gamma 1/4\n" in shown.stdout
     (greenprint.folder / "secret").rename(greenprint.folder / "k.key")
     found = same_report(greenprint, "a.tokens")
     assert found["verdict"] == "found"
@@ -303,7 +303,7 @@ def sampled(greenprint, mark):
 def test_sample(greenprint, sampled):
     shown = greenprint("check", "proof.gpp", "--pub", "k.pub", "a.tokens")
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert "proved       a sample of 1024 of " in shown.stdout
+    assert "proved     a sample of 1024 of " in shown.stdout
     assert "(p times 3, the sizes that a sample could have)" in shown.stdout
     result = greenprint("check", "proof.gpp", "--pub", "k.pub", "--json", "a.tokens")
     found = json.loads(result.stdout)
@@ -345,6 +345,79 @@ def test_bad_sample(greenprint, key, size):
     assert message == f"greenprint prove: --sample {size} is not a power of two from 1024 on"
 
 
+# -------------------------------------------------------------------------- inspect
+
+
+def test_inspect_public_file(greenprint, key):
+    public = (greenprint.folder / "k.pub").read_bytes()
+    result = greenprint("inspect", "k.pub")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == (
+        f"file        k.pub\nkey         {public[64:72].hex()}\n"
+        f"commitment  {public[64:96].hex()}\nscheme      greenprint-1v\n"
+        f"parameters  hash, context width 1, gamma 1/4\npublic key  {public[32:64].hex()}\n"
+    )
+    result = greenprint("inspect", "--json", "k.pub")
+    assert json.loads(result.stdout) == {
+        "file": "public",
+        "scheme": "greenprint-1v",
+        "seeding": "hash",
+        "context_width": 1,
+        "gamma": 0.25,
+        "key_id": public[64:72].hex(),
+        "key_commitment": public[64:96].hex(),
+        "public_key": public[32:64].hex(),
+    }
+    write(greenprint, "k.pub", public[:-1])
+    assert greenprint.fails("inspect", "k.pub") == (
+        "greenprint inspect: k.pub: the public file is cut off or has bytes added: it has not "
+        "128 bytes"
+    )
+    shown = greenprint("inspect", "k.key")
+    assert "scheme      greenprint-1v\n" in shown.stdout
+
+
+def test_inspect_proof(greenprint, mark, tokenizer):
+    write(greenprint, "a.tokens", as_lines([mark(1, 60, tenant=1 << 63)]))
+    prove(greenprint, "--tenant", str(1 << 63), "-t", tokenizer, "--format", "tokens", "a.tokens")
+    proof = (greenprint.folder / "proof.gpp").read_bytes()
+    public = (greenprint.folder / "k.pub").read_bytes()
+    result = greenprint("inspect", "--json", "proof.gpp")
+    assert (result.returncode, result.stderr) == (0, "")
+    contexts = len(elements_of(proof))
+    found = {
+        "file": "proof",
+        "scheme": "greenprint-1v",
+        "seeding": "hash",
+        "context_width": 1,
+        "gamma": 0.25,
+        "key_id": public[64:72].hex(),
+        "key_commitment": public[64:96].hex(),
+        "public_key": public[32:64].hex(),
+        "tenant": str(1 << 63),
+        "text_sha256": proof[72:104].hex(),
+        "tokenizer_sha256": hashlib.sha256(
+            (greenprint.folder / tokenizer).read_bytes()
+        ).hexdigest(),
+        "documents": 1,
+        "tokens": 60,
+        "contexts": contexts,
+        "proved": contexts,
+        "sizes": 1,
+        "bytes": len(proof),
+        "sha256": hashlib.sha256(proof).hexdigest(),
+    }
+    assert json.loads(result.stdout) == found
+    shown = greenprint("inspect", "proof.gpp").stdout
+    for name in ("key_id", "key_commitment", "public_key", "tenant", "text_sha256",
+                 "tokenizer_sha256"):  # fmt: skip
+        assert f"  {found[name]}\n" in shown, name
+    assert f"claims      {contexts} contexts, by the holder of key " in shown
+    assert shown.endswith(
+        "What it claims was not checked: that takes the text, and greenprint check.\n"
+    )
+
+
 # ------------------------------------------------------------------------- cheating
 
 
@@ -375,8 +448,8 @@ def test_another_text(greenprint, proved, mark):
         changed = [*first[:at], str(int(first[at]) ^ 1), *first[at + 1 :]]
         write(greenprint, "a.tokens", " ".join(changed) + "\n" + lines[1])
         assert refused(greenprint, *both) == OTHER_TEXT
-    write(greenprint, "a.tokens", "".join(lines) + "\n")
-    assert refused(greenprint, *both) == OTHER_TEXT  # an empty document is one
+    write(greenprint, "a.tokens", "".join(lines) + "7\n")  # a document without a context
+    assert refused(greenprint, *both) == OTHER_TEXT
     write(greenprint, "a.tokens", "".join(lines))
     assert greenprint("check", "proof.gpp", "--pub", "k.pub", *both).returncode == 0
 
@@ -569,7 +642,7 @@ def test_files_that_change_meanwhile(greenprint, proved):
             ),
             (
                 as_lines([range(50)]),
-                "a context whose nonce is not known: the text is not the one that nonces were "
+                "a.tokens:1: a context whose nonce is not known: the text is not the one that nonces were "
                 "proved for",
             ),
         ]:
@@ -610,7 +683,7 @@ def test_standard_input(greenprint, proved):
 
 
 def test_prove_reads_standard_input(greenprint, mark):
-    content = as_lines([mark(1, 90)])
+    content = as_lines([mark(1, 200)])
     write(greenprint, "a.tokens", content)
     result = greenprint("prove", "-k", "k.key", "-o", "proof.gpp", input=content.encode())
     assert (result.returncode, result.stderr) == (0, "")
@@ -666,16 +739,16 @@ def test_prove_never_replaces(greenprint, mark, how):
 )
 def test_contradictions(greenprint, proved, key, unsealed_key, arguments, message):
     write(greenprint, "plain.key", unsealed_key)
+    for name in ("plain.key", "k.pub"):
+        (greenprint.folder / name).chmod(0o600)
     before = {
-        name: (greenprint.folder / name).read_bytes()
-        for name in os.listdir(greenprint.folder)
+        name: (greenprint.folder / name).read_bytes() for name in os.listdir(greenprint.folder)
     }
     said = greenprint.fails(*arguments.split())
     start = f"greenprint {arguments.split()[0]}: "
     assert said.startswith(start + message), said
     assert {
-        name: (greenprint.folder / name).read_bytes()
-        for name in os.listdir(greenprint.folder)
+        name: (greenprint.folder / name).read_bytes() for name in os.listdir(greenprint.folder)
     } == before
 
 
