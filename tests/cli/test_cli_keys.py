@@ -696,8 +696,8 @@ BAD_FILES = {
     "flip in secret": (lambda c: flipped(c, 130), DAMAGED),
     "flip in checksum": (lambda c: flipped(c, 199), DAMAGED),
     "scheme": (
-        lambda c: with_checksum(changed(c, 12, b"greenprint-1v")),
-        "scheme 'greenprint-1v'; this library has only greenprint-1",
+        lambda c: with_checksum(changed(c, 12, b"greenprint-2")),
+        "scheme 'greenprint-2'; this library has only greenprint-1 and greenprint-1v",
     ),
     "protection": (
         lambda c: with_checksum(changed(c, 9, b"\2")),
