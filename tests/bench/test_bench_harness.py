@@ -51,7 +51,17 @@ def core(tmp_path_factory) -> dict:
 
 def test_each_group_has_results_that_are_whole(core):
     groups = {case["group"] for case in core["results"]}
-    assert groups >= {"row", "batch", "threads", "score", "table", "trace", "tail", "provable", "proof"}
+    assert groups >= {
+        "row",
+        "batch",
+        "threads",
+        "score",
+        "table",
+        "trace",
+        "tail",
+        "provable",
+        "proof",
+    }
     for case in core["results"]:
         if "value" in case:
             assert case["value"] > 0
@@ -176,7 +186,15 @@ def test_the_page_has_all_sections(core):
         if case.get("vocabulary"):
             case["vocabulary"] = bench_results.MAIN_VOCABULARY
     text = bench_page.page(a_run(core, 1e-5))
-    for title in ("Marking", "Scoring", "Tracing", "Provable keys", "From Python", "Corpora", "Instructions"):
+    for title in (
+        "Marking",
+        "Scoring",
+        "Tracing",
+        "Provable keys",
+        "From Python",
+        "Corpora",
+        "Instructions",
+    ):
         assert f"\n## {title}" in text
     assert "zcat x \\| wc" in text
     assert re.search(r"\b(nan|inf)\b", text) is None

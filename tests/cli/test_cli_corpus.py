@@ -469,6 +469,7 @@ def test_merge_compares_parameters(greenprint, shards):
 
 # -------------------------------------------------------------------------- text
 
+
 def test_text(greenprint, key, tokenizer):
     write(greenprint, "a.txt", "hello world")
     write(greenprint, "ids.tokens", "259 260 111 114 108 100\n")
