@@ -210,6 +210,42 @@ static void digests(void **state) {
   gp_key_free(key);
 }
 
+/* Proofs that the independent reference wrote, for the fuzzer. */
+static void of_the_reference(void **state) {
+  (void)state;
+  static const uint32_t one[] = {1, 2, 3, 1, 2, 4};
+  static const uint32_t three[] = {7, 1, 2, 7, 9};
+  static const char *const names[] = {"whole", "tenant"};
+  const uint64_t tenant = 5;
+  const gp_params params = params_for(GP_SEEDING_HASH, 1);
+  gp_key *key = test_provable_key(&params);
+  const gp_public_key public_key = public_of(key);
+  documents text = {0};
+  memcpy(add_document(&text, 6), one, sizeof one);
+  (void)add_document(&text, 0);
+  memcpy(add_document(&text, 5), three, sizeof three);
+  gp_proof_text *read = text_for(&public_key, &text);
+  for (size_t i = 0; i < 2; i++) {
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/../tests/fuzz/seeds/proof/%s", GP_TEST_VECTORS,
+                   names[i]);
+    gp_proof_info info;
+    gp_key *scoring = NULL;
+    gp_result expected;
+    gp_result found;
+    assert_ok(gp_proof_check(path, &public_key, read, NULL, &info, &scoring, error));
+    assert_int_equal(info.contexts, 4);
+    assert_int_equal(info.has_tenant, i);
+    verify_documents(key, &text, i == 0 ? NULL : &tenant, &expected);
+    verify_documents(scoring, &text, i == 0 ? NULL : &tenant, &found);
+    assert_results_equal(&found, &expected);
+    gp_key_free(scoring);
+  }
+  gp_proof_text_free(read);
+  free_documents(&text);
+  gp_key_free(key);
+}
+
 /* ---------------------------------------------------------------------- samples */
 
 typedef struct lot {
@@ -632,11 +668,17 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(whole_texts),     cmocka_unit_test(nothing_to_prove),
-      cmocka_unit_test(digests),         cmocka_unit_test(samples),
-      cmocka_unit_test(sample_of_all),   cmocka_unit_test(sizes_that_are_none),
-      cmocka_unit_test(threads),         cmocka_unit_test(two_batches),
-      cmocka_unit_test(key_of_a_sample), cmocka_unit_test(key_of_a_proof),
+      cmocka_unit_test(whole_texts),
+      cmocka_unit_test(nothing_to_prove),
+      cmocka_unit_test(digests),
+      cmocka_unit_test(of_the_reference),
+      cmocka_unit_test(samples),
+      cmocka_unit_test(sample_of_all),
+      cmocka_unit_test(sizes_that_are_none),
+      cmocka_unit_test(threads),
+      cmocka_unit_test(two_batches),
+      cmocka_unit_test(key_of_a_sample),
+      cmocka_unit_test(key_of_a_proof),
   };
   return cmocka_run_group_tests_name("proof", tests, set_up, tear_down);
 }
