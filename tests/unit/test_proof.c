@@ -524,7 +524,7 @@ static void two_batches(void **state) {
 /* -------------------------------------------------- what comes of a check is no more */
 
 static const char is_sample[] =
-    "the key is that of a proof of a sample, which only a gp_corpus can score";
+    "the key is that of a proof of a sample, which only a gp_corpus or a gp_verifier can score";
 static const char other_tenant[] =
     "the nonces of these contexts are known for another tenant, or none";
 
@@ -562,7 +562,13 @@ static void key_of_a_sample(void **state) {
   gp_weigher *weigher = NULL;
   gp_corpus *corpus = NULL;
   assert_fails(gp_watermark_new(scoring, NULL, &watermark, error), GP_ERR_ARGUMENT, is_sample);
-  assert_fails(gp_verifier_new(scoring, NULL, &verifier, error), GP_ERR_ARGUMENT, is_sample);
+  assert_ok(gp_verifier_new(scoring, NULL, &verifier, error));
+  assert_ok(gp_verifier_add(verifier, text.tokens[0], text.lengths[0], error));
+  gp_result result;
+  gp_verifier_result(verifier, &result);
+  assert_int_equal(result.scored, 1024); /* each context of these texts has one token behind it */
+  gp_verifier_free(verifier);
+  verifier = NULL;
   assert_fails(gp_weigher_new(scoring, NULL, &weigher, error), GP_ERR_ARGUMENT, is_sample);
   assert_null(watermark);
   assert_null(verifier);
