@@ -83,14 +83,15 @@ static int set_keys(verify_run *run) {
       status = check_twice(run, run->keys[i], options->keys[i]);
     }
   }
-  return status;
+  return status == CLI_OK ? key_use_table(name, options->table, run->keys[0]) : status;
 }
 
 static int check_page(const verify_run *run) {
   const verify_options *options = run->options;
   const char *page = options->html;
-  const char *const known[] = {options->reading.tokenizer, options->weights, options->tenants,
-                               options->partial, options->passphrase_file};
+  const char *const known[] = {options->reading.tokenizer, options->weights,
+                               options->tenants,           options->partial,
+                               options->passphrase_file,   options->table};
   int status = report_check_page(name, page);
   if (status == CLI_OK) {
     status = report_check_spared(name, page, known, sizeof known / sizeof known[0]);
