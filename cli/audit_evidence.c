@@ -61,13 +61,10 @@ static int add_input(audit_evidence *evidence, const char *name, audit_input inp
 static int check_page(const audit_options *options) {
   const char *command = options->command;
   const char *page = options->html;
-  const char *const known[] = {options->key,
-                               options->passphrase_file,
-                               options->reading.tokenizer,
-                               options->reference,
-                               options->served,
-                               options->tenants,
-                               options->n_files == 0 ? "-" : NULL};
+  const char *const known[] = {options->key,       options->passphrase_file,
+                               options->table,     options->reading.tokenizer,
+                               options->reference, options->served,
+                               options->tenants,   options->n_files == 0 ? "-" : NULL};
   int status = report_check_page(command, page);
   if (status == CLI_OK) {
     status = report_check_spared(command, page, known, sizeof known / sizeof known[0]);
@@ -80,8 +77,10 @@ static int check_page(const audit_options *options) {
 
 static int open_key(audit_evidence *evidence) {
   const audit_options *options = evidence->options;
-  const int status =
-      key_open(options->command, options->key, options->passphrase_file, &evidence->key);
+  int status = key_open(options->command, options->key, options->passphrase_file, &evidence->key);
+  if (status == CLI_OK) {
+    status = key_use_table(options->command, options->table, evidence->key);
+  }
   if (status != CLI_OK) {
     return status;
   }

@@ -20,6 +20,8 @@ const char audit_help[] =
     "      --passphrase-file FILE  take the passphrase of a sealed key from FILE; without\n"
     "                              it, it is asked for on the terminal\n"
     "      --tenant ID             the mark of this tenant, 0 to 2^64 - 1\n"
+    "      --table TABLE           take nonces of a provable key from this table of\n"
+    "                              greenprint precompute\n"
     "      --alpha A               found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "What to test; the verdict's test is fixed by these options, the others are listed for\n"
@@ -69,6 +71,8 @@ const char trace_help[] =
     "      --passphrase-file FILE  take the passphrase of a sealed key from FILE; without\n"
     "                              it, it is asked for on the terminal\n"
     "      --tenants RANGE|FILE    these tenants: 0-23999, or a file with an id a line\n"
+    "      --table TABLE           take nonces of a provable key from this table of\n"
+    "                              greenprint precompute\n"
     "      --alpha A               found when the corrected p <= A, chosen before looking:\n"
     "                              1e-6\n"
     "\n"
@@ -106,6 +110,7 @@ enum {
   ALPHA,
   TENANT,
   TENANTS,
+  TABLE,
   OPEN,
   REFERENCE,
   SERVED,
@@ -123,9 +128,10 @@ static int set_controls(const char *text, audit_options *options) {
                         AUDIT_CONTROLS_MAX);
 }
 
-/* Which test an option chooses. */
+/* Which test an option chooses, and of what. */
 static void set_choice(int option, audit_options *options) {
   const char **place = option == TENANTS     ? &options->tenants
+                       : option == TABLE     ? &options->table
                        : option == REFERENCE ? &options->reference
                        : option == SERVED    ? &options->served
                        : option == SERVED_BY ? &options->served_by
@@ -148,6 +154,7 @@ static int set_option(int option, char **argv, void *data) {
   case TENANT:
     return cli_parse_tenant(command, optarg, &options->tenant);
   case TENANTS:
+  case TABLE:
   case REFERENCE:
   case SERVED:
   case SERVED_BY:
@@ -246,6 +253,8 @@ static int parse(int argc, char **argv, const struct option *known, audit_option
 #define COMMON_OPTIONS                                                                           \
   {"key", required_argument, NULL, 'k'},                                                         \
       {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},                             \
+      {"table", required_argument, NULL, TABLE},                                                 \
+                                                                                                 \
       {"alpha", required_argument, NULL, ALPHA}, {"prompts", required_argument, NULL, PROMPTS},  \
       READING_OPTIONS, {"json", no_argument, NULL, JSON},                                        \
       {"html", required_argument, NULL, HTML}, {"quiet", no_argument, NULL, 'q'},                \

@@ -13,6 +13,7 @@ typedef struct audit_options {
   const char *passphrase_file;
   double alpha;
   gp_verifier_options tenant;
+  const char *table;       /* may be NULL */
   const char *tenants;     /* trace */
   const char *served_by;   /* trace */
   reading_options reading; /* of the answers */

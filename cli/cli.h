@@ -21,6 +21,7 @@ int cli_inspect(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_prove(int argc, char **argv);
 int cli_check(int argc, char **argv);
+int cli_precompute(int argc, char **argv);
 int cli_merge(int argc, char **argv);
 int cli_contexts(int argc, char **argv);
 int cli_plan(int argc, char **argv);

@@ -1,4 +1,4 @@
-/* greenprint inspect: what a key file, public file or proof says in the clear. */
+/* greenprint inspect: what a key file, public file, proof or table says in the clear. */
 #include "cli.h"
 #include "json_parts.h"
 
@@ -18,8 +18,9 @@ static const char name[] = "inspect";
 static const char help[] =
     "Usage: greenprint inspect [--json] FILE\n"
     "\n"
-    "Shows what FILE says, which is a key file, the public file of a provable key, or a\n"
-    "proof. Of a key file, that takes no passphrase: key id, commitment, parameters and\n"
+    "Shows what FILE says, which is a key file, the public file of a provable key, a proof,\n"
+    "or a table of nonces. Of a key file, that takes no passphrase: key id, commitment, "
+    "parameters and\n"
     "protection. Form and checksum are checked. What is sealed is not: until it is\n"
     "opened, a sealed file only claims to hold that key. Nor is what a proof proves:\n"
     "that takes the text, and greenprint check.\n"
@@ -247,6 +248,36 @@ static int inspect_proof(const inspect_options *options) {
   return cli_flush(name);
 }
 
+/* ---------------------------------------------------------- tables of nonces */
+
+static int inspect_table(const inspect_options *options) {
+  gp_error error;
+  gp_nonce_table_info info;
+  if (gp_nonce_table_inspect(options->path, &info, &error) != GP_OK) {
+    return cli_fail(name, "%s", error.message);
+  }
+  const subject of = {"table", GP_SCHEME_ID_PROVABLE, info.params, info.id, info.commitment};
+  const gp_verifier_options tenant = {info.has_tenant, info.tenant};
+  if (options->json) {
+    json_t *object = subject_object(&of);
+    if (!json_extend(object,
+                     json_pack("{s:o, s:I, s:I}", "tenant", json_tenant(&tenant), "nonces",
+                               (json_int_t)info.count, "bytes", (json_int_t)info.file_size))) {
+      json_decref(object);
+      object = NULL;
+    }
+    return print_object(object);
+  }
+  put_subject(&of, options->path);
+  if (info.has_tenant) {
+    put("tenant", "%" PRIu64, info.tenant);
+  }
+  put("nonces", "%" PRIu64, info.count);
+  put("bytes", "%" PRIu64, info.file_size);
+  (void)puts("\nThe sealed contents were not verified: that takes the key.");
+  return cli_flush(name);
+}
+
 /* ------------------------------------------------------------------ kinds */
 
 #define MAGIC_SIZE 8
@@ -259,6 +290,7 @@ typedef struct kind {
 static const kind kinds[] = {
     {"GPPUB\r\n", inspect_public},
     {"GPPRF\r\n", inspect_proof},
+    {"GPTBL\r\n", inspect_table},
 };
 
 /* What kind of file it is, by its first bytes. A pipe, which gives them only once, and a file of

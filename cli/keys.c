@@ -80,3 +80,10 @@ int key_open(const char *command, const char *path, const char *passphrase_file,
   cli_warn_if_readable(command, path);
   return CLI_OK;
 }
+
+int key_use_table(const char *command, const char *table, gp_key *key) {
+  gp_error error;
+  return table == NULL || gp_key_use_table(key, table, &error) == GP_OK
+             ? CLI_OK
+             : cli_fail(command, "%s", error.message);
+}

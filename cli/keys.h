@@ -9,4 +9,7 @@
  * said on standard error what went wrong. */
 int key_open(const char *command, const char *path, const char *passphrase_file, gp_key **key);
 
+/* Has a key look up nonces in a table; does nothing where `table` is NULL. Likewise. */
+int key_use_table(const char *command, const char *table, gp_key *key);
+
 #endif

@@ -17,26 +17,28 @@ static const char help[] =
     "Marks what language models say, and finds the mark again.\n"
     "\n"
     "Commands:\n"
-    "  keygen     make a key file\n"
-    "  inspect    show what a key file, public file or proof says\n"
-    "  verify     look for the mark of a key in text or token ids\n"
-    "  prove      show everybody what verify finds, without giving the key away\n"
-    "  check      verify a text by such a proof and the public file of the key\n"
-    "  merge      put partial results of verify together\n"
-    "  audit      look for the mark of a key in what a model has learned\n"
-    "  trace      tell whose marked text a model was trained on\n"
-    "  contexts   collect the contexts of what was served\n"
-    "  plan       say how many tokens are needed\n"
+    "  keygen      make a key file\n"
+    "  inspect     show what a key file, public file or proof says\n"
+    "  verify      look for the mark of a key in text or token ids\n"
+    "  prove       show everybody what verify finds, without giving the key away\n"
+    "  check       verify a text by such a proof and the public file of the key\n"
+    "  precompute  make a table that makes a provable key fast\n"
+    "  merge       put partial results of verify together\n"
+    "  audit       look for the mark of a key in what a model has learned\n"
+    "  trace       tell whose marked text a model was trained on\n"
+    "  contexts    collect the contexts of what was served\n"
+    "  plan        say how many tokens are needed\n"
 #ifdef GREENPRINT_NETWORK
-    "  serve      answer auditors who have texts, without seeing them\n"
+    "  serve       answer auditors who have texts, without seeing them\n"
 #endif
-    "  version    show the versions of greenprint and its libraries\n"
+    "  version     show the versions of greenprint and its libraries\n"
     "\n"
     "Options:\n"
     "  -h, --help     show this help; greenprint COMMAND --help shows a command's\n"
     "  -V, --version  the same as the command version\n"
     "\n"
-    "Exit status: 0 done (of verify, merge, audit and trace: found), 1 not found, 2 an error.\n";
+    "Exit status: 0 done (of verify, check, merge, audit and trace: found), 1 not found, 2 an "
+    "error.\n";
 
 static const struct {
   const char *name;
@@ -45,11 +47,11 @@ static const struct {
 #ifdef GREENPRINT_NETWORK
     {"serve", cli_serve},
 #endif
-    {"prove", cli_prove},     {"check", cli_check},     {"keygen", cli_keygen},
-    {"inspect", cli_inspect}, {"verify", cli_verify},   {"merge", cli_merge},
-    {"audit", cli_audit},     {"trace", cli_trace},     {"contexts", cli_contexts},
-    {"plan", cli_plan},       {"version", cli_version}, {"--version", cli_version},
-    {"-V", cli_version},
+    {"keygen", cli_keygen},         {"inspect", cli_inspect}, {"verify", cli_verify},
+    {"prove", cli_prove},           {"check", cli_check},     {"merge", cli_merge},
+    {"precompute", cli_precompute}, {"audit", cli_audit},     {"trace", cli_trace},
+    {"contexts", cli_contexts},     {"plan", cli_plan},       {"version", cli_version},
+    {"--version", cli_version},     {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be

@@ -99,7 +99,7 @@ static int set_keys(verify_run *run) {
       status = check_twice(run, run->keys[i], options->keys[i]);
     }
   }
-  return status;
+  return status == CLI_OK ? key_use_table(name, options->table, run->keys[0]) : status;
 }
 
 static int check_page(const verify_run *run) {
@@ -110,6 +110,7 @@ static int check_page(const verify_run *run) {
                                options->tenants,
                                options->partial,
                                options->passphrase_file,
+                               options->table,
                                options->blind.public_file,
                                options->blind.server.token_file,
                                options->blind.server.ca_file};

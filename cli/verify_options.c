@@ -22,6 +22,8 @@ const char verify_help[] =
     "                              it, it is asked for on the terminal\n"
     "      --tenant ID             the mark of this tenant, 0 to 2^64 - 1\n"
     "      --tenants RANGE|FILE    of any of these: 0-23999, or a file with an id a line\n"
+    "      --table TABLE           take nonces of a provable key from this table of\n"
+    "                              greenprint precompute\n"
     "      --alpha A               found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "Where somebody else has the key, and is not to see the text (greenprint serve):\n"
@@ -73,6 +75,7 @@ enum {
   ALPHA,
   TENANT,
   TENANTS,
+  TABLE,
   PER_DOCUMENT,
   LOCATE,
   WEIGHTS,
@@ -103,6 +106,9 @@ static int set_option(int option, char **argv, void *data) {
     return cli_parse_probability(name, "--alpha", optarg, &options->alpha);
   case TENANTS:
     options->tenants = optarg;
+    return CLI_OK;
+  case TABLE:
+    options->table = optarg;
     return CLI_OK;
   case PER_DOCUMENT:
     options->per_document = true;
@@ -189,6 +195,9 @@ static int check_options(const verify_options *options) {
     return cli_fail(name, "--per-document, --locate, --weights, --partial, --html and "
                           "--json-lines are for one key and one tenant");
   }
+  if (options->table != NULL && options->n_keys > 1) {
+    return cli_fail(name, "--table is of one key, and several are named");
+  }
   if (options->partial != NULL && (options->weights != NULL || options->locate)) {
     return cli_fail(name, "--partial cannot hold what %s finds: leave one of them out",
                     options->weights != NULL ? "--weights" : "--locate");
@@ -206,6 +215,7 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {"alpha", required_argument, NULL, ALPHA},
       {"tenant", required_argument, NULL, TENANT},
       {"tenants", required_argument, NULL, TENANTS},
+      {"table", required_argument, NULL, TABLE},
       READING_OPTIONS,
       READING_MORE_OPTIONS,
       {"per-document", no_argument, NULL, PER_DOCUMENT},

@@ -17,6 +17,7 @@ typedef struct verify_options {
   double alpha;
   gp_verifier_options tenant;
   const char *tenants;
+  const char *table; /* of the one key; may be NULL */
   reading_options reading;
   const char *weights;
   uint64_t max_memory;

@@ -1361,6 +1361,55 @@ GP_API GP_MUST_CHECK gp_status gp_proof_check(const char *path, const gp_public_
                                               const gp_proof_options *options,
                                               gp_proof_info *info, gp_key **key, gp_error *error);
 
+/* ------------------------------------------------------------ tables of nonces */
+
+/* A provable key whose contexts have one id (hash with h = 1, min with any h) has one nonce for
+ * each id of a vocabulary, and with GP_SEEDING_FIXED a single one. A table of them (SPEC.md
+ * section 22) makes such a key as fast as an ordinary one. */
+#define GP_NONCE_TABLE_MAX 16777216 /* ids */
+
+typedef struct gp_nonce_table_options {
+  bool has_tenant; /* whose nonces: no tenant is not tenant 0 */
+  uint64_t tenant;
+  gp_thread_pool *threads; /* may be NULL */
+  /* Called by the calling thread every now and then; may be NULL. */
+  void (*on_progress)(void *user, uint64_t done, uint64_t total);
+  void *user;
+} gp_nonce_table_options;
+
+/* What a table says in the clear. */
+typedef struct gp_nonce_table_info {
+  gp_params params;
+  char id[GP_KEY_ID_STRING_SIZE];
+  uint8_t commitment[GP_COMMITMENT_SIZE];
+  bool has_tenant;
+  uint64_t tenant;
+  uint64_t count; /* nonces: of the ids below, or 1 with GP_SEEDING_FIXED */
+  uint64_t file_size;
+} gp_nonce_table_info;
+
+/* Computes the nonces of all ids below `vocabulary`, 1 to GP_NONCE_TABLE_MAX, some 100
+ * microseconds each, and writes them to a file, 12 bytes each, sealed under the key: it says
+ * nothing to whoever has not the key. The file appears whole or not at all, with mode 0600, and
+ * never replaces one. `options` and `info` may be NULL. Errors: GP_ERR_ARGUMENT, for an ordinary
+ * key too and one whose contexts have several ids; GP_ERR_EXISTS, GP_ERR_IO, GP_ERR_MEMORY,
+ * GP_ERR_CRYPTO. */
+GP_API GP_MUST_CHECK gp_status gp_nonce_table_make(const gp_key *key, uint64_t vocabulary,
+                                                   const gp_nonce_table_options *options,
+                                                   const char *path, gp_nonce_table_info *info,
+                                                   gp_error *error);
+
+/* Reads the clear part of a table, and checks its form and checksum: what the file claims. */
+GP_API GP_MUST_CHECK gp_status gp_nonce_table_inspect(const char *path, gp_nonce_table_info *info,
+                                                      gp_error *error);
+
+/* Has a key, and all that was or will be made of it, look up nonces in a table, which is read
+ * into guarded memory; ids and tenants that it lacks are computed as before, and results are the
+ * same. A key takes one table. Thread-safe. Allocates in proportion to the file. Errors:
+ * GP_ERR_ARGUMENT for the table of another key, or a second one; GP_ERR_FORMAT, where it was
+ * tampered with, too; GP_ERR_VERSION, GP_ERR_IO, GP_ERR_MEMORY, GP_ERR_CRYPTO. */
+GP_API GP_MUST_CHECK gp_status gp_key_use_table(gp_key *key, const char *path, gp_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,7 @@ struct gp_nonces {
   /* Computed: */
   uint8_t *secret; /* sodium_malloc, read-only; NULL for a list */
   gp_nonce_cache *cache;
+  _Atomic(gp_nonce_table *) table; /* NULL until there is one; then it stays */
   /* Listed: */
   gp_tuples contexts;
   uint8_t (*list)[GP_NONCE_SIZE];
@@ -35,6 +36,7 @@ static gp_status allocate(gp_nonces **nonces, gp_error *error) {
     return gp_fail_memory(error, "nonces");
   }
   atomic_init(&made->references, 1);
+  atomic_init(&made->table, NULL);
   *nonces = made;
   return GP_OK;
 }
@@ -108,6 +110,7 @@ void gp_nonces_release(gp_nonces *nonces) {
   }
   sodium_free(nonces->secret); /* wipes */
   gp_nonce_cache_free(nonces->cache);
+  gp_nonce_table_free(atomic_load_explicit(&nonces->table, memory_order_relaxed));
   gp_tuples_release(&nonces->contexts);
   free(nonces->list);
   free(nonces);
@@ -169,6 +172,66 @@ static gp_status compute(const gp_nonces *nonces, const uint8_t *input, size_t s
   return status;
 }
 
+/* ------------------------------------------------------------- a table */
+
+void gp_nonce_table_free(gp_nonce_table *table) {
+  if (table != NULL) {
+    sodium_free(table->nonces); /* wipes */
+    free(table);
+  }
+}
+
+bool gp_nonces_take_table(gp_nonces *nonces, gp_nonce_table *table) {
+  gp_nonce_table *none = NULL;
+  return atomic_compare_exchange_strong(&nonces->table, &none, table);
+}
+
+/* Whether the table, which may be NULL, has the nonce of a context; then it is copied. */
+static bool is_in_table(const gp_nonce_table *table, const gp_nonce_request *request,
+                        size_t width, uint8_t *nonce) {
+  if (table == NULL || width > 1 || (request->tenant != NULL) != table->has_tenant ||
+      (request->tenant != NULL && *request->tenant != table->tenant)) {
+    return false;
+  }
+  const uint32_t number = width == 0 ? 0 : request->ids[0];
+  if (number >= table->count) {
+    return false;
+  }
+  memcpy(nonce, table->nonces[number], GP_NONCE_SIZE);
+  return true;
+}
+
+/* A part of a table that is being filled. */
+typedef struct filling {
+  const gp_nonces *nonces;
+  const gp_nonce_table *table;
+  size_t width;
+  size_t first;
+} filling;
+
+static gp_status fill_shared(void *state, gp_work_queue *queue, gp_error *error) {
+  const filling *part = state;
+  const gp_nonce_table *table = part->table;
+  gp_status status = GP_OK;
+  for (size_t i = 0; status == GP_OK && gp_work_next(queue, &i);) {
+    const uint32_t id = (uint32_t)(part->first + i);
+    uint8_t input[GP_CONTEXT_INPUT_MAX];
+    const size_t size =
+        gp_context_input(table->has_tenant ? &table->tenant : NULL, &id, part->width, input);
+    status = compute(part->nonces, input, size, table->nonces[id], error);
+  }
+  return status;
+}
+
+gp_status gp_nonces_fill_table(gp_nonces *nonces, const gp_nonce_table *table, size_t width,
+                               size_t first, size_t count, gp_thread_pool *pool,
+                               gp_error *error) {
+  filling part = {nonces, table, width, first};
+  return gp_thread_pool_run(pool, count, fill_shared, &part, error);
+}
+
+/* ------------------------------------------------------------- a batch */
+
 /* Contexts of one batch that the cache did not have. */
 typedef struct misses {
   gp_nonces *nonces;
@@ -208,8 +271,12 @@ static gp_status compute_shared(void *state, gp_work_queue *queue, gp_error *err
 static gp_status compute_batch(misses *missed, size_t count, gp_thread_pool *pool,
                                gp_error *error) {
   gp_nonces *nonces = missed->nonces;
+  const gp_nonce_table *table = atomic_load_explicit(&nonces->table, memory_order_acquire);
   for (size_t i = 0; i < count; i++) {
     const gp_nonce_request *request = &missed->requests[i];
+    if (is_in_table(table, request, missed->width, missed->blocks[i])) {
+      continue;
+    }
     uint8_t input[GP_CONTEXT_INPUT_MAX];
     const size_t size = gp_context_input(request->tenant, request->ids, missed->width, input);
     const gp_nonce_tag tag = gp_nonce_cache_tag(nonces->cache, input, size);
@@ -237,8 +304,12 @@ gp_status gp_nonces_find(gp_nonces *nonces, const gp_nonce_request *requests, si
   gp_status status = GP_OK;
   for (size_t done = 0; done < count && status == GP_OK; done += BATCH) {
     const size_t now = count - done < BATCH ? count - done : BATCH;
-    misses missed = {
-        .nonces = nonces, .requests = requests + done, .width = width, .blocks = blocks + done};
+    misses missed; /* not cleared: where nothing is missed that would take the most time */
+    missed.nonces = nonces;
+    missed.requests = requests + done;
+    missed.width = width;
+    missed.blocks = blocks + done;
+    missed.count = 0;
     status = compute_batch(&missed, now, pool, error);
   }
   if (known != NULL) {

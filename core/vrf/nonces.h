@@ -27,6 +27,26 @@ gp_status gp_nonces_of_list(gp_tuples *contexts, uint8_t (*list)[GP_NONCE_SIZE],
                             const uint64_t *tenant, bool sampled, gp_nonces **nonces,
                             gp_error *error);
 
+/* Nonces of contexts of one id that were computed before, from id 0 on, for one tenant or none;
+ * of contexts without ids the one that there is. */
+typedef struct gp_nonce_table {
+  bool has_tenant;
+  uint64_t tenant;
+  size_t count;
+  uint8_t (*nonces)[GP_NONCE_SIZE]; /* sodium_malloc */
+} gp_nonce_table;
+
+void gp_nonce_table_free(gp_nonce_table *table);
+
+/* Takes over a table, in which nonces are then looked up first; false where there is one already.
+ * Thread-safe. */
+bool gp_nonces_take_table(gp_nonces *nonces, gp_nonce_table *table);
+
+/* Fills a table's nonces from number `first` on, `count` of them, sharing the work with a pool.
+ */
+gp_status gp_nonces_fill_table(gp_nonces *nonces, const gp_nonce_table *table, size_t width,
+                               size_t first, size_t count, gp_thread_pool *pool, gp_error *error);
+
 /* The secret scalar, which stays where it is; NULL where there is none. */
 const uint8_t *gp_nonces_secret(const gp_nonces *nonces);
 

@@ -293,6 +293,74 @@ def test_refusals(
             greenprint.inspect_proof(path)
 
 
+# -------------------------------------------------------------------------- tables
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        greenprint.Params(context_width=1),
+        greenprint.Params("min", context_width=3),
+        greenprint.Params("fixed", context_width=0),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("tenant", [None, 7])
+def test_tables_change_nothing(
+    params: greenprint.Params, tenant: int | None, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    master = bytes(range(32))
+    plain = greenprint.Key.from_bytes(master, params, provable=True)
+    quick = greenprint.Key.from_bytes(master, params, provable=True)
+    before = greenprint.Watermark(quick, tenant=tenant)  # made before the table came
+    pool = greenprint.ThreadPool(2)
+    greenprint.precompute(plain, 300, tmp_path / "x.gpn", tenant=tenant, threads=pool)
+    quick.use_table(tmp_path / "x.gpn")
+    for other in (tenant, 8):
+        one = greenprint.Watermark(plain, tenant=other)
+        two = greenprint.Watermark(quick, tenant=other)
+        for _ in range(60):
+            ids = rng.integers(0, 400, 4)  # some beyond the table
+            assert one.nonce(ids) == two.nonce(ids)
+            if other == tenant:
+                assert one.nonce(ids) == before.nonce(ids)
+    text = [rng.integers(0, 400, 200)]
+    assert verify(plain, text, tenant) == verify(quick, text, tenant)
+
+
+def test_tables_that_are_refused(
+    key: greenprint.Key, provable: greenprint.Key, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.gpn"
+    greenprint.precompute(provable, 20, path)
+    other = greenprint.Key.generate(provable.params, provable=True)
+    with pytest.raises(greenprint.ArgumentError, match=f"of key {provable.id}, not of"):
+        other.use_table(path)
+    with pytest.raises(greenprint.ArgumentError, match="needs no table"):
+        key.use_table(path)
+    with pytest.raises(greenprint.KeyExistsError):
+        greenprint.precompute(provable, 20, path)
+    wide = greenprint.Key.generate(provable=True)  # h = 2
+    for refused in (
+        lambda: greenprint.precompute(wide, 20, tmp_path / "y"),
+        lambda: greenprint.precompute(key, 20, tmp_path / "y"),
+        lambda: greenprint.precompute(provable, 0, tmp_path / "y"),
+        lambda: greenprint.precompute(provable, 2**24 + 1, tmp_path / "y"),
+    ):
+        with pytest.raises(greenprint.ArgumentError):
+            refused()
+    same = greenprint.Key.from_bytes(bytes(range(32)), provable.params, provable=True)
+    same.use_table(path)
+    with pytest.raises(greenprint.ArgumentError, match="has a table already"):
+        same.use_table(path)
+    text = [[1, 2, 3, 4]]
+    greenprint.prove(provable, text, tmp_path / "proof")
+    _, scoring = greenprint.check(tmp_path / "proof", provable.public, text)
+    with pytest.raises(greenprint.ArgumentError, match="came of a proof"):
+        scoring.use_table(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["proof", "x.gpn"]
+
+
 # --------------------------------------------------------------------- transformers
 
 

@@ -35,7 +35,7 @@ from greenprint._errors import (
 )
 from greenprint._keys import Key, KeyInfo, PublicKey, inspect
 from greenprint._params import Params
-from greenprint._proofs import ProofInfo, check, inspect_proof, prove
+from greenprint._proofs import ProofInfo, check, inspect_proof, precompute, prove
 from greenprint._statistics import (
     Plan,
     Segment,
@@ -105,6 +105,7 @@ __all__ = [
     "log10_e_value",
     "plan_green_rate",
     "plan_tokens",
+    "precompute",
     "prove",
     "read_documents",
     "z_score",

@@ -269,6 +269,29 @@ class Key(c.Unpicklable):
         c.call(c.lib.gp_key_public, self._open, ctypes.byref(public))
         return PublicKey._from_c(public)
 
+    def use_table(self, path: Path) -> None:
+        """Look nonces up in a table of ``greenprint precompute``, or of `precompute`.
+
+        All that was or will be made of this key then does, and is as fast with contexts in the
+        table as with an ordinary key. Token ids and tenants that it lacks are computed as before;
+        no result changes. A key takes one table.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The table, of a provable key whose contexts are one token id.
+
+        Raises
+        ------
+        ArgumentError
+            Where it is the table of another key, or a second one.
+        FileError, FormatError, VersionError
+            Where the file cannot be read, is damaged or was tampered with, or is of another
+            version.
+        """
+        name = c.encode(path, "path")
+        c.call(c.lib.gp_key_use_table, self._open, name, path=name)
+
     def close(self) -> None:
         """Wipe and release the key now. Not while another thread uses it."""
         self._finalizer()

@@ -326,6 +326,18 @@ class ProofOptions(ctypes.Structure):
     ]
 
 
+class NonceTableOptions(ctypes.Structure):
+    """``gp_nonce_table_options``."""
+
+    _fields_ = [
+        ("has_tenant", c_bool),
+        ("tenant", c_uint64),
+        ("threads", c_void_p),
+        ("on_progress", c_void_p),
+        ("user", c_void_p),
+    ]
+
+
 class ProofInfo(ctypes.Structure):
     """``gp_proof_info``."""
 
@@ -506,6 +518,11 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gp_audit_test_many": (c_int, (c_void_p, c_void_p, c_size_t, c_uint, c_void_p, _ERROR)),
     "gp_audit_control_key": (c_int, (POINTER(Params), _U8, c_uint32, _HANDLE, _ERROR)),
     "gp_holm": (c_int, (c_void_p, c_size_t, c_void_p, _ERROR)),
+    "gp_key_use_table": (c_int, (c_void_p, c_char_p, _ERROR)),
+    "gp_nonce_table_make": (
+        c_int,
+        (c_void_p, c_uint64, POINTER(NonceTableOptions), c_char_p, c_void_p, _ERROR),
+    ),
     "gp_proof_text_new": (c_int, (POINTER(PublicKey), _HANDLE, _ERROR)),
     "gp_proof_text_free": (None, (c_void_p,)),
     "gp_proof_text_add": (c_int, (c_void_p, c_void_p, c_size_t, _ERROR)),

@@ -259,6 +259,57 @@ def check(
     return ProofInfo._from_c(info), Key._own(handle)
 
 
+def precompute(
+    key: Key,
+    vocabulary: int,
+    path: Path,
+    *,
+    tenant: int | None = None,
+    threads: ThreadPool | None = None,
+) -> None:
+    """Write the table of nonces that makes a provable key fast: see `Key.use_table`.
+
+    Parameters
+    ----------
+    key : Key
+        A provable one whose contexts are one token id: ``"hash"`` with a context width of 1, or
+        ``"min"``; of ``"fixed"`` the table has the one nonce that there is.
+    vocabulary : int
+        Token ids below it, at most 2^24: some 100 microseconds each.
+    path : str or os.PathLike
+        Where to, 12 bytes an id, mode 0600, sealed under the key; an existing file is never
+        replaced.
+    tenant : int, optional
+        Whose marks it is for. None, which is not tenant 0, for no tenant.
+    threads : ThreadPool, optional
+        Threads to share the work among.
+
+    Raises
+    ------
+    ArgumentError
+        Where there are no tables for such a key, or an argument is refused.
+    KeyExistsError, FileError
+        Where the file exists, or cannot be written.
+    """
+    if threads is not None and not isinstance(threads, ThreadPool):
+        raise ArgumentError(f"threads must be a ThreadPool, not {type(threads).__name__}")
+    options = c.NonceTableOptions(
+        has_tenant=tenant is not None,
+        tenant=0 if tenant is None else whole_number(tenant, "tenant", 64),
+        threads=None if threads is None else threads._pointer,
+    )
+    name = c.encode(path, "path")
+    c.call(
+        c.lib.gp_nonce_table_make,
+        check_key(key)._open,
+        whole_number(vocabulary, "vocabulary", 64),
+        ctypes.byref(options),
+        name,
+        None,
+        path=name,
+    )
+
+
 def inspect_proof(path: Path) -> ProofInfo:
     """Read what a proof says of itself.
 
