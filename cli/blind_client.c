@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -47,7 +48,7 @@ typedef struct client {
   CURL *curl;
   CURLU *url;
   struct curl_slist *headers;
-  char *base;    /* the URL without a slash at its end */
+  char *base;    /* the URL without a slash at its end; set before anything is sent */
   char *token;   /* "Authorization: Bearer TOKEN", sodium_malloc; NULL without one */
   uint64_t done; /* bytes of elements, for the progress line */
   char trouble[CURL_ERROR_SIZE];
@@ -111,7 +112,7 @@ static const char *refusal_line(client *all) {
 }
 
 static bool has_type(client *all, const char *wanted) {
-  const char *type = NULL;
+  char *type = NULL;
   (void)curl_easy_getinfo(all->curl, CURLINFO_CONTENT_TYPE, &type);
   const size_t length = strlen(wanted);
   return type != NULL && strncasecmp(type, wanted, length) == 0 &&
@@ -123,11 +124,12 @@ static bool has_type(client *all, const char *wanted) {
 /* `body` is NULL for GET. */
 static outcome send_once(client *all, const char *path, const uint8_t *body, size_t size) {
   outcome result = {.code = CURLE_OUT_OF_MEMORY};
-  char *url = malloc(strlen(all->base) + strlen(path) + 1);
+  const size_t url_size = strlen(all->base) + strlen(path) + 1;
+  char *url = malloc(url_size);
   if (url == NULL) {
     return result;
   }
-  (void)sprintf(url, "%s%s", all->base, path);
+  (void)snprintf(url, url_size, "%s%s", all->base, path);
   all->size = 0;
   all->skipped = 0;
   all->refusal_size = 0;
