@@ -25,8 +25,13 @@ static const char help[] =
     "      --alpha A            found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "How to read, as greenprint prove was told:\n"
-    "  -t, --tokenizer FILE   --normalize[=STEPS]   --format FORMAT   --field PATH\n"
-    "  --role ROLE   -r, --recursive   --skip-bad\n"
+    "  -t, --tokenizer FILE     turn text into ids: a tokenizer.json or .gguf file\n"
+    "      --normalize[=STEPS]  take harmless changes out of text first\n"
+    "      --format FORMAT      text, tokens, jsonl, npy, u16 or u32\n"
+    "      --field PATH         where in an object of JSON Lines the text or ids are\n"
+    "      --role ROLE          the field is a chat; take the messages of this role\n"
+    "  -r, --recursive          read all files in folders\n"
+    "      --skip-bad           leave out lines that cannot be read, and count them\n"
     "\n"
     "What to test besides, of a proof of all contexts:\n"
     "      --per-document       count every document as if it stood alone\n"
@@ -229,6 +234,19 @@ static int score(const check_options *options, const documents *read, gp_key *ke
   return status == CLI_OK ? verdict : status;
 }
 
+/* Which of a sample's contexts a document has is chance, so nothing is said of documents. */
+static int check_sample(const check_options *options, const gp_proof_info *info) {
+  const char *option = options->html != NULL                ? "--html"
+                       : options->form == REPORT_JSON_LINES ? "--json-lines"
+                       : options->locate                    ? "--locate"
+                       : options->per_document              ? "--per-document"
+                                                            : NULL;
+  return option == NULL || info->proved == info->contexts
+             ? CLI_OK
+             : cli_fail(name, "%s takes a proof of all contexts, and %s is of a sample", option,
+                        options->proof);
+}
+
 static int check(const check_options *options, documents *read) {
   gp_error error;
   gp_public_key public_key;
@@ -239,6 +257,7 @@ static int check(const check_options *options, documents *read) {
   if (gp_public_key_load(options->public_file, &public_key, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
+  read->mute = true; /* whoever scores warns of lines left out */
   int status = proving_open(&run, read, options->threads);
   if (status == CLI_OK) {
     status = proving_read(&public_key, read, options->quiet, &text);
@@ -252,6 +271,9 @@ static int check(const check_options *options, documents *read) {
   }
   gp_proof_text_free(text);
   proving_close(&run);
+  if (status == CLI_OK) {
+    status = check_sample(options, &info);
+  }
   if (status == CLI_OK) {
     status = score(options, read, key, &info);
   }

@@ -83,7 +83,11 @@ static gp_status take_next(documents *all, const gp_corpus_input *input, gp_read
     one_line = status == GP_ERR_FORMAT;
   }
   if (one_line && skip_bad) {
-    reading_left_out(all->command, error->message, &all->bad);
+    if (all->mute) {
+      all->bad++;
+    } else {
+      reading_left_out(all->command, error->message, &all->bad);
+    }
     return GP_OK;
   }
   if (status != GP_OK || !*more) {

@@ -22,6 +22,7 @@ typedef struct documents {
   uint64_t longest; /* of the documents, in tokens */
   uint64_t bytes;   /* of the inputs that were read */
   uint64_t bad;     /* lines left out */
+  bool mute;        /* they are warned of elsewhere */
 } documents;
 
 /* Finds the inputs and opens the tokenizer. Returns an exit status, and has said what is wrong;

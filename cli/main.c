@@ -18,7 +18,7 @@ static const char help[] =
     "\n"
     "Commands:\n"
     "  keygen     make a key file\n"
-    "  inspect    show what a key file says without its passphrase\n"
+    "  inspect    show what a key file, public file or proof says\n"
     "  verify     look for the mark of a key in text or token ids\n"
     "  prove      show everybody what verify finds, without giving the key away\n"
     "  check      verify a text by such a proof and the public file of the key\n"

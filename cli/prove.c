@@ -33,8 +33,13 @@ static const char help[] =
     "  -h, --help                  show this help\n"
     "\n"
     "How to read, as for greenprint verify; check has to be told the same:\n"
-    "  -t, --tokenizer FILE   --normalize[=STEPS]   --format FORMAT   --field PATH\n"
-    "  --role ROLE   -r, --recursive   --skip-bad\n"
+    "  -t, --tokenizer FILE        turn text into ids: a tokenizer.json or .gguf file\n"
+    "      --normalize[=STEPS]     take harmless changes out of text first\n"
+    "      --format FORMAT         text, tokens, jsonl, npy, u16 or u32\n"
+    "      --field PATH            where in an object of JSON Lines the text or ids are\n"
+    "      --role ROLE             the field is a chat; take the messages of this role\n"
+    "  -r, --recursive             read all files in folders\n"
+    "      --skip-bad              leave out lines that cannot be read, and count them\n"
     "\n"
     "Exit status: 0 done, 2 an error.\n";
 

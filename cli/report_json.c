@@ -51,7 +51,7 @@ static json_t *proof_object(const findings *all) {
 }
 
 static json_t *evidence_object(const findings *all) {
-  if (all->n_candidates != 1) {
+  if (all->n_candidates != 1 || (all->proof != NULL && all->proof->sizes > 1)) {
     return json_null();
   }
   const gp_corpus_evidence *evidence = &all->evidence;

@@ -17,12 +17,12 @@ _greenprint() {
   fi
 
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words="keygen inspect verify merge contexts audit trace plan serve version --help --version"
+    words="keygen inspect verify prove check precompute merge contexts audit trace plan serve version --help --version"
   else
     case $before in
       -o | --output | -k | --key | --passphrase-file | -t | --tokenizer | --tenants | \
         --weights | --html | --partial | --reference | --served | --served-by | --tokens | \
-        --state | --log | --tls-cert | --tls-key)
+        --state | --log | --tls-cert | --tls-key | --pub | --table | --token-file | --ca)
         compopt -o default 2>/dev/null
         return
         ;;
@@ -35,20 +35,32 @@ _greenprint() {
       --role) words="assistant user system" ;;
       --context-width | --alpha | --tenant | --field | -j | --jobs | --max-memory | \
         --delta | --entropy | --rate | --distinct | --power | --prompts | --controls | \
-        --listen | --max-elements | --timeout | --threads)
+        --listen | --max-elements | --timeout | --threads | --sample | --vocabulary | --server)
         return
         ;;
       *)
         case $command in
           keygen)
-            words="--output --profile --gamma --context-width --seeding --passphrase-file
-              --cost --unsealed --help"
+            words="--output --profile --gamma --context-width --seeding --provable
+              --passphrase-file --cost --unsealed --help"
             ;;
           inspect) words="--json --help" ;;
           verify)
-            words="--key --passphrase-file --tenant --tenants --alpha --tokenizer --normalize
+            words="--key --passphrase-file --tenant --tenants --table --alpha --tokenizer --normalize
               --format --field --role --recursive --skip-bad --per-document --locate --weights
               --json --json-lines --html --partial --quiet --jobs --max-memory --help"
+            ;;
+          prove)
+            words="--key --passphrase-file --tenant --output --sample --tokenizer --normalize
+              --format --field --role --recursive --skip-bad --quiet --jobs --help"
+            ;;
+          check)
+            words="--pub --alpha --tokenizer --normalize --format --field --role --recursive
+              --skip-bad --per-document --locate --json --json-lines --html --quiet --jobs
+              --max-memory --help"
+            ;;
+          precompute)
+            words="--key --passphrase-file --vocabulary --tenant --output --quiet --jobs --help"
             ;;
           merge)
             words="--alpha --per-document --json --json-lines --partial --quiet --jobs
@@ -59,12 +71,12 @@ _greenprint() {
               --field --role --recursive --skip-bad --help"
             ;;
           audit)
-            words="--key --passphrase-file --tenant --alpha --open --reference --served
+            words="--key --passphrase-file --tenant --table --alpha --open --reference --served
               --prompts --controls --tokenizer --normalize --format --field --role --json --html
               --quiet --jobs --help"
             ;;
           trace)
-            words="--key --passphrase-file --tenants --alpha --served-by --prompts --tokenizer
+            words="--key --passphrase-file --tenants --table --alpha --served-by --prompts --tokenizer
               --normalize --format --field --role --json --html --quiet --jobs --help"
             ;;
           plan)
@@ -83,7 +95,7 @@ _greenprint() {
           words="new-token"
         elif [[ $word != -* ]]; then
           case $command in
-            inspect | verify | merge | contexts | audit | trace | plan)
+            inspect | verify | prove | check | merge | contexts | audit | trace | plan)
               compopt -o default 2>/dev/null
               ;;
           esac

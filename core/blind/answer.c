@@ -57,6 +57,9 @@ gp_status gp_blind_answer(const gp_key *key, const uint8_t *request, size_t requ
   if (status != GP_OK) {
     return status;
   }
+  if (gp_nonces_secret(key->nonces) == NULL) {
+    return gp_fail(error, GP_ERR_ARGUMENT, "a key that came of a proof has no secret to use");
+  }
   gp_blind_header header;
   status = gp_blind_header_read(GP_BLIND_REQUEST, request, request_size, &header, error);
   if (status != GP_OK) {

@@ -142,11 +142,13 @@ static gp_status check_header(const gp_partial_reader *reader,
 static gp_status decode_header(gp_partial_reader *reader,
                                const uint8_t bytes[GP_PARTIAL_HEADER_SIZE],
                                gp_partial_header *header, gp_error *error) {
-  gp_status status = check_header(reader, bytes, &header->scheme, error);
+  gp_scheme scheme = GP_SCHEME_PLAIN;
+  gp_status status = check_header(reader, bytes, &scheme, error);
   if (status != GP_OK) {
     return status;
   }
   *header = (gp_partial_header){
+      .scheme = scheme,
       .params = gp_params_decode(bytes + 28),
       .has_tenant = (bytes[9] & GP_PARTIAL_HAS_TENANT) != 0,
       .tenant = gp_load_le64(bytes + 64),

@@ -179,7 +179,6 @@ static gp_status add_coins(gp_worker *worker, const gp_work *work, size_t key, g
   const size_t width = prf->params.context_width;
   const size_t windows = n_tokens > width ? n_tokens - width : 0;
   const uint32_t number = (uint32_t)(batch->n_documents - 1);
-  const bool sampled = prf->nonces != NULL && gp_nonces_sampled(prf->nonces);
   gp_status status = work->documents ? start_alone(worker, n_tokens, windows, error) : GP_OK;
   for (size_t first = 0; first < windows && status == GP_OK; first += GP_PRF_BATCH) {
     const size_t left = windows - first;
@@ -188,12 +187,8 @@ static gp_status add_coins(gp_worker *worker, const gp_work *work, size_t key, g
     _Alignas(64) uint8_t pairs[GP_PRF_BATCH][GP_BLOCK_SIZE];
     uint8_t flags[GP_PRF_BATCH] = {0};
     const uint8_t(*ids)[GP_ID_SIZE] = (const uint8_t(*)[GP_ID_SIZE])pairs;
-    if (sampled) {
-      status =
-          gp_prf_pairs_kept(prf, &worker->lanes[key], tokens + first, count, pairs, &kept, error);
-    } else {
-      status = gp_prf_pairs(prf, &worker->lanes[key], tokens + first, count, pairs, error);
-    }
+    status =
+        gp_prf_pairs_kept(prf, &worker->lanes[key], tokens + first, count, pairs, &kept, error);
     if (status == GP_OK && work->documents) {
       status = judge_alone(worker, work, ids, count, alone, flags,
                            worker->colours + width + first, error);

@@ -117,6 +117,16 @@ size_t gp_watermark_never_biased(const gp_watermark *watermark, const uint32_t *
   return watermark->n_never_biased;
 }
 
+gp_status gp_watermark_mask_keys(const gp_watermark *watermark, gp_device_keys *keys,
+                                 gp_error *error) {
+  if (watermark == NULL || keys == NULL) {
+    return gp_fail_null(error, __func__, watermark == NULL ? "watermark" : "keys");
+  }
+  *keys = (gp_device_keys){.delta = watermark->boost->delta};
+  memcpy(keys->mask, watermark->prf.mask->round_keys, GP_ROUND_KEYS_SIZE);
+  return GP_OK;
+}
+
 gp_status gp_watermark_device_keys(const gp_watermark *watermark, gp_device_keys *keys,
                                    gp_error *error) {
   if (watermark == NULL || keys == NULL) {
@@ -128,8 +138,10 @@ gp_status gp_watermark_device_keys(const gp_watermark *watermark, gp_device_keys
         error, GP_ERR_ARGUMENT,
         "a provable key's nonces are not made of AES: let gp_prepare_rows() make them");
   }
-  *keys = (gp_device_keys){.delta = watermark->boost->delta};
-  memcpy(keys->mask, prf->mask->round_keys, GP_ROUND_KEYS_SIZE);
+  const gp_status status = gp_watermark_mask_keys(watermark, keys, error);
+  if (status != GP_OK) {
+    return status;
+  }
   memcpy(keys->context, prf->context->round_keys, GP_ROUND_KEYS_SIZE);
   if (prf->order != NULL) {
     memcpy(keys->order, prf->order->round_keys, GP_ROUND_KEYS_SIZE);

@@ -280,7 +280,10 @@ typedef struct gp_watermark_options {
 /* The defaults: delta = 2, no tenant, every token may be biased. */
 GP_API gp_watermark_options gp_watermark_options_default(void);
 
-/* Derives a watermark from a key. `options` may be NULL for the defaults. */
+/* Derives a watermark from a key. `options` may be NULL for the defaults.
+ *
+ * A provable key remembers the nonces of the contexts that it met last, some 260,000 of them, in
+ * guarded memory that grows as they come, to 8 MiB. All that is made of one gp_key shares it. */
 GP_API GP_MUST_CHECK gp_status gp_watermark_new(const gp_key *key,
                                                 const gp_watermark_options *options,
                                                 gp_watermark **watermark, gp_error *error);
@@ -301,9 +304,15 @@ typedef struct gp_device_keys {
   float delta;
 } gp_device_keys;
 
-/* Copies them. Rows with a tenant of their own need gp_prepare_rows(). Thread-safe. */
+/* Copies them. Rows with a tenant of their own need gp_prepare_rows(), and so do all of a
+ * provable key (GP_ERR_ARGUMENT), whose first stage is not AES. Thread-safe. */
 GP_API GP_MUST_CHECK gp_status gp_watermark_device_keys(const gp_watermark *watermark,
                                                         gp_device_keys *keys, gp_error *error);
+
+/* Copies what the second stage needs, `mask` and `delta`, and leaves the rest zero: enough for
+ * rows that gp_prepare_rows() prepared, with every key. Thread-safe. */
+GP_API GP_MUST_CHECK gp_status gp_watermark_mask_keys(const gp_watermark *watermark,
+                                                      gp_device_keys *keys, gp_error *error);
 
 typedef enum gp_dtype {
   GP_FLOAT32 = 1,

@@ -323,6 +323,13 @@ static gp_status encode_cost(gp_seal_cost cost, uint8_t *file, gp_error *error) 
   return GP_OK;
 }
 
+/* A key that came of a proof has nothing to save. */
+static gp_status check_master(const gp_key *key, gp_error *error) {
+  return key->master != NULL ? GP_OK
+                             : gp_fail(error, GP_ERR_ARGUMENT,
+                                       "a key that came of a proof has no secret to save");
+}
+
 gp_status gp_key_save_sealed(const gp_key *key, const char *path, const char *passphrase,
                              size_t passphrase_length, gp_seal_cost cost, gp_error *error) {
   if (key == NULL || path == NULL || passphrase == NULL) {
@@ -333,7 +340,10 @@ gp_status gp_key_save_sealed(const gp_key *key, const char *path, const char *pa
   }
   uint8_t file[GP_KEY_FILE_SIZE];
   encode_header(key, SEALED, file);
-  gp_status status = check_passphrase_length(passphrase_length, error);
+  gp_status status = check_master(key, error);
+  if (status == GP_OK) {
+    status = check_passphrase_length(passphrase_length, error);
+  }
   if (status == GP_OK) {
     status = encode_cost(cost, file, error);
   }
@@ -361,6 +371,10 @@ gp_status gp_key_save_unsealed(const gp_key *key, const char *path, gp_error *er
   if (key == NULL || path == NULL) {
     return gp_fail_null(error, __func__, key == NULL ? "key" : "path");
   }
+  gp_status status = check_master(key, error);
+  if (status != GP_OK) {
+    return status;
+  }
   uint8_t *file = sodium_malloc(GP_KEY_FILE_SIZE);
   if (file == NULL) {
     return gp_fail_memory(error, "locked memory for a key file");
@@ -368,7 +382,7 @@ gp_status gp_key_save_unsealed(const gp_key *key, const char *path, gp_error *er
   encode_header(key, UNSEALED, file);
   memcpy(file + AT_SECRET, key->master, GP_MASTER_KEY_SIZE);
   encode_checksum(file);
-  const gp_status status = gp_new_file_write(path, file, GP_KEY_FILE_SIZE, "key file", error);
+  status = gp_new_file_write(path, file, GP_KEY_FILE_SIZE, "key file", error);
   sodium_free(file);
   return status;
 }

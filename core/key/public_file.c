@@ -85,8 +85,13 @@ gp_status gp_public_key_decode(const char *name, const uint8_t *file, size_t siz
   memcpy(read.commitment, file + AT_COMMITMENT, GP_COMMITMENT_SIZE);
   gp_key_id_of(read.commitment, read.id);
   gp_error inner;
-  if (gp_public_key_check(&read, &inner) != GP_OK) {
-    return gp_fail(error, GP_ERR_FORMAT, "%s: %s", name, inner.message);
+  if (gp_params_check(&read.params, &inner) != GP_OK) {
+    return gp_fail(error, GP_ERR_FORMAT, "%s: bad parameters: %s", name, inner.message);
+  }
+  status = gp_public_key_check(&read, &inner);
+  if (status != GP_OK) {
+    return gp_fail(error, status == GP_ERR_ARGUMENT ? GP_ERR_FORMAT : status, "%s: %s", name,
+                   inner.message);
   }
   *public_key = read;
   return GP_OK;

@@ -11,7 +11,9 @@ const char *gp_scheme_id(gp_scheme scheme) {
 void gp_scheme_encode(gp_scheme scheme, uint8_t field[GP_SCHEME_FIELD_SIZE]) {
   const char *id = gp_scheme_id(scheme);
   memset(field, 0, GP_SCHEME_FIELD_SIZE);
-  memcpy(field, id, strlen(id));
+  for (size_t i = 0; id[i] != '\0'; i++) {
+    field[i] = (uint8_t)id[i];
+  }
 }
 
 gp_status gp_scheme_decode(const uint8_t field[GP_SCHEME_FIELD_SIZE], const char *file,

@@ -125,22 +125,6 @@ gp_status gp_prf_contexts(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *
   return GP_OK;
 }
 
-gp_status gp_prf_pairs_kept(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
-                            size_t count, uint8_t (*pairs)[GP_BLOCK_SIZE], size_t *kept,
-                            gp_error *error) {
-  uint8_t known[GP_PRF_BATCH];
-  const gp_status status = find_nonces(prf, lane, tokens, count, pairs, known, error);
-  *kept = 0;
-  for (size_t i = 0; i < count && status == GP_OK; i++) {
-    if (known[i] != 0) {
-      memmove(pairs[*kept], pairs[i], GP_BLOCK_SIZE);
-      gp_pair_finish(pairs[*kept], prf->tweak, tokens[i + prf->params.context_width]);
-      (*kept)++;
-    }
-  }
-  return status;
-}
-
 /* ------------------------------------------------------- ordinary keys */
 
 /* The MACs of the contexts of windows: nonces without a tenant, and 4 bytes more. */
@@ -240,6 +224,26 @@ gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tok
                                : mac_contexts(prf, lane, tokens, count, pairs, error);
   for (size_t i = 0; i < count && status == GP_OK; i++) {
     gp_pair_finish(pairs[i], prf->tweak, tokens[i + prf->params.context_width]);
+  }
+  return status;
+}
+
+gp_status gp_prf_pairs_kept(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
+                            size_t count, uint8_t (*pairs)[GP_BLOCK_SIZE], size_t *kept,
+                            gp_error *error) {
+  if (prf->nonces == NULL || !gp_nonces_sampled(prf->nonces)) {
+    *kept = count;
+    return gp_prf_pairs(prf, lane, tokens, count, pairs, error);
+  }
+  uint8_t known[GP_PRF_BATCH];
+  const gp_status status = find_nonces(prf, lane, tokens, count, pairs, known, error);
+  *kept = 0;
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    if (known[i] != 0) {
+      memmove(pairs[*kept], pairs[i], GP_BLOCK_SIZE);
+      gp_pair_finish(pairs[*kept], prf->tweak, tokens[i + prf->params.context_width]);
+      (*kept)++;
+    }
   }
   return status;
 }

@@ -136,7 +136,8 @@ void gp_prf_release(gp_prf *prf) {
 gp_status gp_prf_refuse_sample(const gp_prf *prf, gp_error *error) {
   if (prf->nonces != NULL && gp_nonces_sampled(prf->nonces)) {
     return gp_fail(error, GP_ERR_ARGUMENT,
-                   "the key is that of a proof of a sample, which only a gp_corpus can score");
+                   "the key is that of a proof of a sample, which only a gp_corpus or a "
+                   "gp_verifier can score");
   }
   return GP_OK;
 }

@@ -84,8 +84,8 @@ gp_status gp_prf_nonces_apart(const gp_prf *prf, gp_prf_lane *lane,
 gp_status gp_prf_pairs(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens, size_t count,
                        uint8_t (*pairs)[GP_BLOCK_SIZE], gp_error *error);
 
-/* The same of a provable key that may score a sample of contexts only: the pairs of those, *kept
- * of them. */
+/* The same of any key, which may be one that scores a sample of contexts only: the pairs of
+ * those, *kept of them; of other keys all. */
 gp_status gp_prf_pairs_kept(const gp_prf *prf, gp_prf_lane *lane, const uint32_t *tokens,
                             size_t count, uint8_t (*pairs)[GP_BLOCK_SIZE], size_t *kept,
                             gp_error *error);

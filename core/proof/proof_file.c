@@ -1,9 +1,10 @@
 #include "proof/proof_file.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/bytes.h"
 #include "common/error.h"
@@ -141,14 +142,41 @@ gp_status gp_proof_read(gp_proof_reader *reader, uint8_t *bytes, size_t size, gp
              : gp_fail(error, GP_ERR_CRYPTO, "SHA-256 failed in OpenSSL");
 }
 
-/* Its size has to be what its counts say, before anything is allocated for them. */
-static gp_status check_size(gp_proof_reader *reader, gp_error *error) {
-  gp_proof_info *info = &reader->info;
+/* Does not wait for somebody to write into a pipe of that name. */
+static gp_status open_file(gp_proof_reader *reader, const char *path, gp_error *error) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   struct stat facts;
-  if (fstat(fileno(reader->file), &facts) != 0 || !S_ISREG(facts.st_mode)) {
+  if (fd < 0) {
+    return gp_fail(error, GP_ERR_IO, "%s: cannot open the proof: %s", reader->name,
+                   strerror(errno));
+  }
+  if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) {
+    (void)close(fd);
     return gp_fail(error, GP_ERR_IO, "%s: a proof has to be a regular file", reader->name);
   }
-  info->file_size = (uint64_t)facts.st_size;
+  reader->info.file_size = (uint64_t)facts.st_size;
+  reader->file = fdopen(fd, "rb");
+  if (reader->file == NULL) {
+    (void)close(fd);
+    return gp_fail_memory(error, "a file to be read");
+  }
+  return GP_OK;
+}
+
+/* A file that is too short for a header may be something else altogether. */
+static gp_status read_header(gp_proof_reader *reader, uint8_t header[GP_PROOF_HEADER_SIZE],
+                             gp_error *error) {
+  if (reader->info.file_size >= GP_PROOF_HEADER_SIZE) {
+    return gp_proof_read(reader, header, GP_PROOF_HEADER_SIZE, error);
+  }
+  const bool begins = fread(header, 1, sizeof magic, reader->file) == sizeof magic &&
+                      memcmp(header, magic, sizeof magic) == 0;
+  return fail_form(reader, begins ? "the proof is cut off" : "not a Greenprint proof", error);
+}
+
+/* Its size has to be what its counts say, before anything is allocated for them. */
+static gp_status check_size(const gp_proof_reader *reader, gp_error *error) {
+  const gp_proof_info *info = &reader->info;
   const uint64_t size = GP_PROOF_HEADER_SIZE + info->proved * GP_ELEMENT_SIZE +
                         gp_proof_batches(info->proved) * GP_VRF_PROOF_SIZE + GP_SHA256_SIZE;
   if (info->file_size != size) {
@@ -166,18 +194,17 @@ gp_status gp_proof_open(const char *path, const char *name, gp_proof_reader *rea
   if (sodium_init() < 0) {
     return gp_fail(error, GP_ERR_CRYPTO, "libsodium could not be initialised");
   }
-  reader->file = fopen(path, "rbe");
-  if (reader->file == NULL) {
-    return gp_fail(error, GP_ERR_IO, "%s: cannot open the proof: %s", name, strerror(errno));
+  gp_status status = open_file(reader, path, error);
+  if (status != GP_OK) {
+    return status;
   }
   reader->digest = EVP_MD_CTX_new();
   uint8_t header[GP_PROOF_HEADER_SIZE];
-  gp_status status = GP_OK;
   if (reader->digest == NULL || EVP_DigestInit_ex(reader->digest, EVP_sha256(), NULL) != 1) {
     status = gp_fail(error, GP_ERR_CRYPTO, "SHA-256 failed in OpenSSL");
   }
   if (status == GP_OK) {
-    status = gp_proof_read(reader, header, sizeof header, error);
+    status = read_header(reader, header, error);
   }
   if (status == GP_OK) {
     status = decode_header(reader, header, error);

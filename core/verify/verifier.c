@@ -25,9 +25,6 @@ gp_status gp_verifier_new(const gp_key *key, const gp_verifier_options *options,
   const uint64_t *tenant = options != NULL && options->has_tenant ? &options->tenant : NULL;
   gp_status status = gp_prf_init(&made->prf, key, tenant, error);
   if (status == GP_OK) {
-    status = gp_prf_refuse_sample(&made->prf, error);
-  }
-  if (status == GP_OK) {
     status = gp_prf_lane_init(&made->lane, &made->prf, error);
   }
   if (status != GP_OK) {
@@ -68,10 +65,11 @@ gp_status gp_verifier_add(gp_verifier *verifier, const uint32_t *tokens, size_t 
   for (size_t first = 0; first < positions; first += GP_PRF_BATCH) {
     const size_t left = positions - first;
     const size_t count = left < GP_PRF_BATCH ? left : GP_PRF_BATCH;
-    gp_status status =
-        gp_prf_pairs(&verifier->prf, &verifier->lane, tokens + first, count, pairs, error);
+    size_t kept = count;
+    gp_status status = gp_prf_pairs_kept(&verifier->prf, &verifier->lane, tokens + first, count,
+                                         pairs, &kept, error);
     if (status == GP_OK) {
-      status = gp_coins_add(&verifier->coins, &verifier->prf, &verifier->lane, pairs, count,
+      status = gp_coins_add(&verifier->coins, &verifier->prf, &verifier->lane, pairs, kept,
                             left - count, error);
     }
     if (status != GP_OK) {

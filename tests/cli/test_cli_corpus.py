@@ -469,31 +469,6 @@ def test_merge_compares_parameters(greenprint, shards):
 
 # -------------------------------------------------------------------------- text
 
-#: Byte-level BPE with the 256 bytes and a few merges.
-MERGES = [("h", "e"), ("he", "l"), ("hel", "l"), ("hell", "o"), ("\u0120", "w")]
-
-
-@pytest.fixture
-def tokenizer(greenprint):
-    """tok.json: byte-level BPE."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [b for b in range(256) if b not in printable]
-    letters = {b: chr(b) for b in printable} | {b: chr(256 + i) for i, b in enumerate(others)}
-    pieces = [letters[b] for b in range(256)] + [a + b for a, b in MERGES]
-    write(greenprint, "tok.json", json.dumps({
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
-        "normalizer": None,
-        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
-                          "use_regex": True},
-        "post_processor": None, "decoder": None,
-        "model": {"type": "BPE", "dropout": None, "unk_token": None,
-                  "continuing_subword_prefix": None, "end_of_word_suffix": None,
-                  "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
-                  "vocab": {p: i for i, p in enumerate(pieces)},
-                  "merges": [f"{a} {b}" for a, b in MERGES]},
-    }))  # fmt: skip
-    return "tok.json"
-
 
 def test_text(greenprint, key, tokenizer):
     write(greenprint, "a.txt", "hello world")

@@ -626,6 +626,7 @@ def test_inspect_json(greenprint, key, sealed, unsealed_key, sealed_key):
     result = greenprint("inspect", "--json", "k.key")
     assert (result.returncode, result.stderr) == (0, "")
     assert json.loads(result.stdout) == {
+        "file": "key",
         "scheme": "greenprint-1",
         "seeding": "hash",
         "context_width": 2,
@@ -656,7 +657,7 @@ def test_inspect_warns_of_readable_files(greenprint, key, mode):
 @pytest.mark.parametrize("arguments", [(), ("k.key", "k.key")])
 def test_inspect_wants_one_file(greenprint, key, arguments):
     assert greenprint.fails("inspect", *arguments) == (
-        "greenprint inspect: name one key file; see greenprint inspect --help"
+        "greenprint inspect: name one file; see greenprint inspect --help"
     )
 
 
@@ -695,8 +696,8 @@ BAD_FILES = {
     "flip in secret": (lambda c: flipped(c, 130), DAMAGED),
     "flip in checksum": (lambda c: flipped(c, 199), DAMAGED),
     "scheme": (
-        lambda c: with_checksum(changed(c, 12, b"greenprint-1v")),
-        "scheme 'greenprint-1v'; this library has only greenprint-1",
+        lambda c: with_checksum(changed(c, 12, b"greenprint-2")),
+        "scheme 'greenprint-2'; this library has only greenprint-1 and greenprint-1v",
     ),
     "protection": (
         lambda c: with_checksum(changed(c, 9, b"\2")),

@@ -13,6 +13,9 @@ COMMANDS = (
     "keygen",
     "inspect",
     "verify",
+    "prove",
+    "check",
+    "precompute",
     "merge",
     "contexts",
     "audit",
@@ -38,14 +41,30 @@ def test_help(greenprint):
     [
         (
             "keygen",
-            "-o --output --gamma --context-width --seeding --passphrase-file --cost --unsealed",
+            "-o --output --gamma --context-width --seeding --provable --passphrase-file --cost "
+            "--unsealed",
         ),
         ("inspect", "--json"),
         (
             "verify",
-            "-k --key --passphrase-file --tenant --tenants --alpha -t --tokenizer --normalize "
+            "-k --key --passphrase-file --tenant --tenants --table --alpha -t --tokenizer --normalize "
             "--format --field --role -r --recursive --skip-bad --per-document --locate "
             "--weights --json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
+        ),
+        (
+            "prove",
+            "-k --key --passphrase-file --tenant -o --output --sample -j --jobs -q --quiet "
+            "-t --tokenizer --normalize --format --field --role -r --recursive --skip-bad",
+        ),
+        (
+            "check",
+            "--pub --alpha -t --tokenizer --normalize --format --field --role -r --recursive "
+            "--skip-bad --per-document --locate --json --json-lines --html -q --quiet -j "
+            "--jobs --max-memory",
+        ),
+        (
+            "precompute",
+            "-k --key --passphrase-file --vocabulary --tenant -o --output -j --jobs -q --quiet",
         ),
         (
             "merge",
@@ -59,13 +78,13 @@ def test_help(greenprint):
         ),
         (
             "audit",
-            "-k --key --passphrase-file --tenant --alpha --open --reference --served --prompts "
+            "-k --key --passphrase-file --tenant --table --alpha --open --reference --served --prompts "
             "--controls -t --tokenizer --normalize --format --field --role --json --html -q "
             "--quiet -j --jobs",
         ),
         (
             "trace",
-            "-k --key --passphrase-file --tenants --alpha --served-by --prompts -t --tokenizer "
+            "-k --key --passphrase-file --tenants --table --alpha --served-by --prompts -t --tokenizer "
             "--normalize --format --field --role --json --html -q --quiet -j --jobs",
         ),
         (
@@ -104,7 +123,7 @@ def test_man_page(greenprint, command):
     page = (CLI / "greenprint.1").read_text()
     section = re.search(rf"^\.SS greenprint {command}\n(.*?)^\.S", page, re.M | re.S)[1]
     # Only the paragraphs' heads count; what the text mentions may belong to another command.
-    heads = re.findall(r"^\.TP\n(.*)", section, re.M)
+    heads = re.findall(r"^\.T[PQ]\n(.*)", section, re.M)
     described = {
         name.replace("\\-", "-")
         for head in heads

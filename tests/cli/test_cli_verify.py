@@ -114,6 +114,7 @@ def test_report_fields(greenprint, key, unsealed_key):
         "anytime": dict,
         "weighted": type(None),
         "candidates": type(None),
+        "proof": type(None),
         "segments": type(None),
         "inputs": list,
         "per_document": list,

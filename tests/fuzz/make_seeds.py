@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "testvectors" / "reference"))
 import greenprint_reference as reference
+import provable_reference as provable
 
 FOLDER = Path(__file__).resolve().parent / "seeds"
 Seeds = dict[str, bytes]
@@ -618,6 +619,70 @@ def contexts_seeds() -> Seeds:
     }
 
 
+def public_seeds() -> Seeds:
+    """Public files (SPEC.md section 18)."""
+    master = bytes(range(32))
+    hashed = provable.ProvableKey(master, reference.Params("hash", 1, 1, 2))
+    fixed = provable.ProvableKey(master, reference.Params("fixed", 0, 255, 8))
+    whole = provable.write_public_file(hashed)
+    other = provable.write_public_file(fixed)
+    return {
+        "whole": whole,
+        "fixed": other,
+        "exchanged": with_digest(whole[:64] + other[64:96]),
+        "identity": with_digest(whole[:32] + bytes(32) + whole[64:96]),
+        "ordinary": with_digest(whole[:12] + b"greenprint-1".ljust(16, b"\0") + whole[28:96]),
+        "cut": whole[:-8],
+        "followed": whole + b"x",
+    }
+
+
+def write_proof(key: provable.ProvableKey, documents: list[list[int]], tenant: int | None) -> bytes:
+    """Return a proof of all contexts, which are single ids (SPEC.md section 19)."""
+    contexts = list(dict.fromkeys(c for ids in documents for c in ids[:-1]))
+    encoded = b"".join(struct.pack(f"<Q{len(ids)}I", len(ids), *ids) for ids in documents)
+    counts = (len(documents), sum(map(len, documents)), len(contexts), len(contexts))
+    pairs = [(key.element([c], tenant), key.evaluated([c], tenant)) for c in contexts]
+    header = (
+        b"\x89GPPRF\r\n"
+        + bytes([1, tenant is not None, 0, 0])
+        + provable.SCHEME.ljust(16, b"\0")
+        + key.params.encode()
+        + key.public.encode()
+        + struct.pack("<Q", tenant or 0)
+        + hashlib.sha256(encoded).digest()
+        + bytes(32)
+        + struct.pack("<4Q", *counts)
+    )
+    body = b"".join(evaluated.encode() for _, evaluated in pairs)
+    if pairs:
+        body += provable.SUITE.generate_proof(key.secret, key.public, pairs, 12345)
+    return with_digest(header + body)
+
+
+def proof_seeds() -> Seeds:
+    """Proofs for the text of fuzz_proof.c, and others."""
+    key = provable.ProvableKey(bytes(range(32)), reference.Params("hash", 1, 1, 2))
+    stranger = provable.ProvableKey(bytes(32), reference.Params("hash", 1, 1, 2))
+    documents = [[1, 2, 3, 1, 2, 4], [], [7, 1, 2, 7, 9]]
+    whole = write_proof(key, documents, None)
+    body = whole[168:-32]
+    swapped = body[32:64] + body[:32] + body[64:]
+    liar = struct.pack("<4Q", 3, 2**40, 2**31, 2**31)
+    return {
+        "whole": whole,
+        "tenant": write_proof(key, documents, 5),
+        "other-text": write_proof(key, documents[::-1], None),
+        "other-key": write_proof(stranger, documents, None),
+        "nothing": write_proof(key, [[]], None),
+        "swapped": with_digest(whole[:168] + swapped),
+        "identity": with_digest(whole[:168] + bytes(32) + body[32:]),
+        "liar": with_digest(whole[:136] + liar + body),
+        "cut": whole[:-40],
+        "followed": whole + b"x",
+    }
+
+
 ALL = {
     "blind_answer": blind_answer_seeds,
     "blind_request": blind_request_seeds,
@@ -633,6 +698,8 @@ ALL = {
     "model_weights": model_weights_seeds,
     "npy": npy_seeds,
     "partial": partial_seeds,
+    "proof": proof_seeds,
+    "public": public_seeds,
     "raw": raw_seeds,
     "text": text_seeds,
     "tokenizer_json": tokenizer_json_seeds,

@@ -168,6 +168,14 @@ def test_masks_round_every_number_as_the_cpu(key: greenprint.Key, dtype: Any) ->
             assert_same_bits(got[0], wanted)
 
 
+def test_masks_of_a_provable_key(rng: np.random.Generator) -> None:
+    """Nonces come of gp_prepare_rows(), whatever the key makes them of."""
+    key = greenprint.Key.from_bytes(bytes(range(32)), provable=True)
+    case = Case(key, rng, torch.float16, 20, 1000, 1000)
+    _cuda.bias_by_masks(case.watermark, case.scores, case.address, case.n_rows)
+    case.check(case.scores)
+
+
 def test_masks_heed_sessions(key: greenprint.Key, rng: np.random.Generator) -> None:
     case = Case(key, rng, torch.float32, 1, 500, 500)
     session = greenprint.Session()
@@ -250,7 +258,7 @@ def test_another_copy_of_libgreenprint_is_refused() -> None:
 
 @needs_emulation
 def test_kernels_are_called_as_they_want_to_be() -> None:
-    assert in_process_of_its_own("run_emulated") == "emulated kernels: 6 batches\n"
+    assert in_process_of_its_own("run_emulated") == "emulated kernels: 9 batches\n"
 
 
 @needs_emulation
@@ -278,10 +286,15 @@ def run_emulated() -> None:
     library = _cuda.load(EMULATED)
     assert isinstance(library, ctypes.CDLL), library
     kernels = _cuda.Kernels(library)
-    key = greenprint.Key.from_bytes(bytes(range(32)))
+    ordinary = greenprint.Key.from_bytes(bytes(range(32)))
+    provable = greenprint.Key.from_bytes(bytes(range(32)), provable=True)
     batches = 0
     for dtype in DTYPES:
-        for shape in ((5, 1000, 1003), (2, 5003, 5003)):
+        for key, shape in (
+            (ordinary, (5, 1000, 1003)),
+            (ordinary, (2, 5003, 5003)),
+            (provable, (5, 1000, 1003)),
+        ):
             case = Case(key, np.random.default_rng(batches), dtype, *shape)
             view = _cuda.view_tensor(case.scores)
             handle = kernels.prepare(case.watermark, 0)

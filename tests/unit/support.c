@@ -83,14 +83,27 @@ gp_key *key_of(const json_t *object) {
   return key;
 }
 
-gp_key *test_key(const gp_params *params) {
-  uint8_t master[GP_MASTER_KEY_SIZE];
-  for (size_t i = 0; i < sizeof master; i++) {
+static void fill_master(uint8_t master[GP_MASTER_KEY_SIZE]) {
+  for (size_t i = 0; i < GP_MASTER_KEY_SIZE; i++) {
     master[i] = (uint8_t)i;
   }
+}
+
+gp_key *test_key(const gp_params *params) {
+  uint8_t master[GP_MASTER_KEY_SIZE];
+  fill_master(master);
   const gp_params defaults = gp_params_default();
   gp_key *key = NULL;
   assert_ok(gp_key_from_bytes(params == NULL ? &defaults : params, master, &key, error));
+  return key;
+}
+
+gp_key *test_provable_key(const gp_params *params) {
+  uint8_t master[GP_MASTER_KEY_SIZE];
+  fill_master(master);
+  const gp_params defaults = gp_params_default();
+  gp_key *key = NULL;
+  assert_ok(gp_key_from_bytes_provable(params == NULL ? &defaults : params, master, &key, error));
   return key;
 }
 

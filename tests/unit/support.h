@@ -54,6 +54,9 @@ gp_key *key_of(const json_t *object);
 /* A fixed key for tests that need any: bytes 0 to 31. */
 gp_key *test_key(const gp_params *params);
 
+/* The same bytes as a provable key. */
+gp_key *test_provable_key(const gp_params *params);
+
 /* A small generator whose seed a test prints: xorshift64*. */
 uint64_t next_random(uint64_t *state);
 uint64_t test_seed(void);

@@ -14,6 +14,7 @@
 
 #include "audit/contexts.h"
 #include "expectations_support.h"
+#include "proof/proof_text.h"
 
 /* How many allocations still succeed; negative: all of them. */
 static atomic_long allowance = -1;
@@ -84,6 +85,8 @@ static void openssl_free(void *memory, const char *file, int line) {
 
 static const uint32_t document[600] = {1, 2, 3, 4, 5, 6, 7, 8};
 static gp_key *key;
+static gp_key *provable;
+static gp_public_key public_key;
 static char path[] = "/tmp/greenprint-memory-XXXXXX";
 static char tokenizer_path[sizeof path + 5];
 static char partial_path[sizeof path + 5];
@@ -605,6 +608,110 @@ static gp_status collect_contexts(gp_error *error) {
   return status;
 }
 
+/* Everything of a provable key from its making on, but for Argon2id. */
+static gp_status make_provable(gp_error *error) {
+  const gp_params params = gp_params_default();
+  gp_key *made = NULL;
+  gp_public_key made_public = {.id = "none"};
+  (void)unlink(path);
+  gp_status status = gp_key_generate_provable(&params, &made, error);
+  assert_int_equal(made == NULL, status != GP_OK);
+  if (status == GP_OK) {
+    status = gp_key_public(made, &made_public, error);
+  }
+  if (status == GP_OK) {
+    status = gp_public_key_save(&made_public, path, error);
+    assert_int_equal(access(path, F_OK) == 0, status == GP_OK); /* whole or not at all */
+  }
+  gp_public_key loaded = {.id = "none"};
+  if (status == GP_OK) {
+    status = gp_public_key_load(path, &loaded, error);
+    assert_string_equal(loaded.id, status == GP_OK ? made_public.id : "none");
+  }
+  gp_key_free(made);
+  return status;
+}
+
+/* Contexts that nobody asked for before, so that the cache has to grow. */
+static gp_status embed_provably(gp_error *error) {
+  gp_key *made = NULL;
+  gp_watermark *watermark = NULL;
+  float row[1000] = {0};
+  const float zeros[1000] = {0};
+  const gp_params params = gp_params_default();
+  gp_status status = gp_key_generate_provable(&params, &made, error);
+  if (status == GP_OK) {
+    status = gp_watermark_new(made, NULL, &watermark, error);
+    assert_int_equal(watermark == NULL, status != GP_OK);
+  }
+  gp_key_free(made);
+  if (status == GP_OK) {
+    const gp_row context = {.tokens = document, .n_tokens = 8, .has_tenant = true};
+    status = gp_bias(watermark, GP_FLOAT32, row, 1000, &context, error);
+    assert_int_equal(memcmp(row, zeros, sizeof row) == 0, status != GP_OK);
+  }
+  gp_watermark_free(watermark);
+  return status;
+}
+
+/* A table of contexts as large as it is before it grows, and one more. */
+static gp_status read_for_proof(gp_error *error) {
+  uint32_t ids[130];
+  gp_proof_text *text = NULL;
+  for (uint32_t i = 0; i < 130; i++) {
+    ids[i] = i;
+  }
+  gp_status status = gp_proof_text_new(&public_key, &text, error);
+  assert_int_equal(text == NULL, status != GP_OK);
+  if (status == GP_OK) {
+    status = gp_proof_text_add(text, ids, 130, error);
+  }
+  gp_proof_text_free(text);
+  return status;
+}
+
+static gp_proof_text *text_of_ids(uint32_t count) {
+  static uint32_t ids[2000];
+  for (uint32_t i = 0; i < count; i++) {
+    ids[i] = i;
+  }
+  gp_proof_text *text = NULL;
+  assert_ok(gp_proof_text_new(&public_key, &text, error));
+  assert_ok(gp_proof_text_add(text, ids, count, error));
+  return text;
+}
+
+/* The text of those that follow, whose making does not count. */
+static gp_proof_text *proof_text;
+
+static gp_status draw_sample(gp_error *error) {
+  uint32_t *numbers = NULL;
+  const gp_status status = gp_proof_text_sample(proof_text, 1024, &numbers, error);
+  assert_int_equal(numbers == NULL, status != GP_OK);
+  free(numbers);
+  return status;
+}
+
+static gp_status prove(gp_error *error) {
+  gp_proof_info info = {.contexts = 77};
+  (void)unlink(path);
+  const gp_status status = gp_prove(provable, proof_text, NULL, path, &info, error);
+  assert_int_equal(access(path, F_OK) == 0, status == GP_OK);
+  assert_int_equal(info.contexts == 77, status != GP_OK);
+  return status;
+}
+
+static gp_status check_proof(gp_error *error) {
+  gp_proof_info info = {.contexts = 77};
+  gp_key *scoring = NULL;
+  const gp_status status =
+      gp_proof_check(path, &public_key, proof_text, NULL, &info, &scoring, error);
+  assert_int_equal(info.contexts == 77, status != GP_OK);
+  assert_int_equal(scoring == NULL, status != GP_OK);
+  gp_key_free(scoring);
+  return status;
+}
+
 /* A merge divides coins among 16 tables by chance, and makes those that are needed. */
 #define CHANCE 16
 
@@ -659,6 +766,25 @@ static void embedding(void **state) {
   fail_each(embed_in_parallel, false);
   assert_true(refused_in_batches > 0);
   fail_each(generate, false);
+}
+
+static void provable_keys(void **state) {
+  (void)state;
+  fail_each(make_provable, false);
+  fail_each(embed_provably, false);
+}
+
+static void proofs(void **state) {
+  (void)state;
+  fail_each(read_for_proof, false);
+  proof_text = text_of_ids(40);
+  fail_each(prove, false);
+  fail_each(check_proof, false);
+  gp_proof_text_free(proof_text);
+  proof_text = text_of_ids(1030);
+  fail_each(draw_sample, false);
+  gp_proof_text_free(proof_text);
+  proof_text = NULL;
 }
 
 static void verifying(void **state) {
@@ -782,6 +908,8 @@ static void generation_in_its_room(void **state) {
 static int prepare(void **state) {
   (void)state;
   key = test_key(NULL);
+  provable = test_provable_key(NULL);
+  assert_ok(gp_key_public(provable, &public_key, error));
   const int fd = mkstemp(path);
   (void)snprintf(tokenizer_path, sizeof tokenizer_path, "%s.json", path);
   (void)snprintf(partial_path, sizeof partial_path, "%s.gpp", path);
@@ -791,6 +919,7 @@ static int prepare(void **state) {
 static int clean_up(void **state) {
   (void)state;
   gp_key_free(key);
+  gp_key_free(provable);
   (void)unlink(tokenizer_path);
   (void)unlink(partial_path);
   return unlink(path);
@@ -808,6 +937,7 @@ int main(void) {
       cmocka_unit_test(weighing),       cmocka_unit_test(auditing),
       cmocka_unit_test(statistics),     cmocka_unit_test(tokenizing),
       cmocka_unit_test(corpora),        cmocka_unit_test(served_contexts),
+      cmocka_unit_test(provable_keys),  cmocka_unit_test(proofs),
       cmocka_unit_test(hot_path),       cmocka_unit_test(generation_in_its_room),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);

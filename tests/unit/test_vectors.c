@@ -642,7 +642,10 @@ static void malformed_key_files(void **state) {
       i++;
     }
     assert_true(i < sizeof answers / sizeof *answers);
-    if (status != answers[i].status || strstr(error.message, answers[i].part) == NULL) {
+    if (strstr(text_of(item, "name"), GP_SCHEME_ID_PROVABLE) != NULL) {
+      /* A key of the other scheme by now, whose commitment or seal is not the right one. */
+      assert_true(status == GP_ERR_FORMAT || status == GP_ERR_PASSPHRASE);
+    } else if (status != answers[i].status || strstr(error.message, answers[i].part) == NULL) {
       fail_msg("%s: %d, %s", text_of(item, "name"), (int)status, error.message);
     }
     assert_null(key);

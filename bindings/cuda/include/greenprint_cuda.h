@@ -95,7 +95,8 @@ GP_API GP_MUST_CHECK gp_status gp_cuda_bias_prepared(const gp_cuda_watermark *cu
  * when the kernel runs. A row with fewer than h ids, with a count that is negative or above
  * ids_stride, or with an id among the last h that is no token id (below 0, or above 2^32 - 1)
  * is prepared to be left alone. device_ids may be NULL when ids_stride is 0. At most 2^31 - 1
- * rows; more are GP_ERR_ARGUMENT.
+ * rows; more are GP_ERR_ARGUMENT, and so is the watermark of a provable key, whose nonces the
+ * CPU alone can make: gp_cuda_bias_batch() has it do so.
  * Errors: GP_ERR_ARGUMENT, GP_ERR_IO. */
 GP_API GP_MUST_CHECK gp_status gp_cuda_prepare_ids(const gp_cuda_watermark *cuda_watermark,
                                                    const int64_t *device_ids, size_t n_rows,

@@ -47,6 +47,7 @@ struct gp_cuda_watermark {
   bool many;                 /* whether MANY_ROWS travel with a launch */
   gp_cuda_shape shape[3][3]; /* of the kernels for each gp_dtype - 1, by rows_index() */
   gp_cuda_shape prepare_shape;
+  bool by_host; /* nonces are made by gp_prepare_rows() alone: of a provable key */
 };
 
 /* ------------------------------------------------------------------- errors */
@@ -116,7 +117,10 @@ static gp_status upload(gp_cuda_watermark *made, const uint32_t *never_biased, g
   if (status != GP_OK) {
     return status;
   }
-  status = gp_watermark_device_keys(made->watermark, &staging->keys, error);
+  made->by_host = gp_watermark_device_keys(made->watermark, &staging->keys, NULL) != GP_OK;
+  if (made->by_host) {
+    status = gp_watermark_mask_keys(made->watermark, &staging->keys, error);
+  }
   make_table(staging->t0);
   if (status == GP_OK) {
     status =
@@ -486,6 +490,11 @@ gp_status gp_cuda_prepare_ids(const gp_cuda_watermark *cuda_watermark, const int
   if (n_rows > 0 && ids_stride > SIZE_MAX / sizeof *device_ids / n_rows) {
     return fail(error, GP_ERR_ARGUMENT,
                 "ids_stride: %zu rows of %zu ids exceed the address space", n_rows, ids_stride);
+  }
+  if (cuda_watermark->by_host) {
+    return fail(error, GP_ERR_ARGUMENT,
+                "cuda_watermark: the GPU cannot make the nonces of a provable key; use "
+                "gp_cuda_bias_batch(), or gp_prepare_rows() on the CPU");
   }
   const gp_status status = check_device(cuda_watermark, error);
   if (status != GP_OK || n_rows == 0) {

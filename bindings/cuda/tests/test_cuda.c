@@ -525,6 +525,31 @@ static void random_batches(void **state) {
   }
 }
 
+/* The nonces of a provable key are made by the CPU, whichever way the rows come. */
+static void provable_keys(void **state) {
+  (void)state;
+  uint64_t random = test_seed();
+  const gp_params params = gp_params_default();
+  gp_key *key = NULL;
+  assert_ok(gp_key_generate_provable(&params, &key, error));
+  gp_watermark *watermark = watermark_of(key, NULL);
+  gp_cuda_watermark *cuda = cuda_of(watermark);
+  batch b = {.dtype = GP_FLOAT16, .n_rows = 5, .vocabulary = 2500, .stride = 2500};
+  batch_new(&b, &random);
+  vary_rows(&b, &random);
+  compare(watermark, cuda, &b, by_batch);
+  compare(watermark, cuda, &b, by_prepared);
+  batch_free(&b);
+  gp_prepared_row *rows = device_new(sizeof *rows);
+  assert_fails(gp_cuda_prepare_ids(cuda, NULL, 1, 0, NULL, rows, NULL, error), GP_ERR_ARGUMENT,
+               "cuda_watermark: the GPU cannot make the nonces of a provable key; use "
+               "gp_cuda_bias_batch(), or gp_prepare_rows() on the CPU");
+  device_free(rows);
+  gp_cuda_watermark_free(cuda);
+  gp_watermark_free(watermark);
+  gp_key_free(key);
+}
+
 /* Every offset of a row from 16 bytes, whole pieces and odd ends. */
 static void all_alignments(void **state) {
   (void)state;
@@ -913,6 +938,8 @@ static void refusals(void **state) {
                "gp_watermark_device_keys: watermark must not be NULL");
   assert_fails(gp_watermark_device_keys(watermark, NULL, error), GP_ERR_ARGUMENT,
                "gp_watermark_device_keys: keys must not be NULL");
+  assert_fails(gp_watermark_mask_keys(watermark, NULL, error), GP_ERR_ARGUMENT,
+               "gp_watermark_mask_keys: keys must not be NULL");
   /* Nothing to do is no mistake. */
   assert_ok(gp_cuda_bias_batch(cuda, GP_FLOAT32, NULL, 0, 0, 0, NULL, NULL, error));
   assert_ok(gp_cuda_bias_prepared(cuda, GP_FLOAT32, NULL, 0, 0, 0, NULL, NULL, error));
@@ -937,6 +964,7 @@ int main(void) {
       cmocka_unit_test(many_rows),      cmocka_unit_test(sessions),
       cmocka_unit_test(graphs),         cmocka_unit_test(streams),
       cmocka_unit_test(refusals),       cmocka_unit_test(rows_far_apart),
+      cmocka_unit_test(provable_keys),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,8 +33,9 @@ from greenprint._errors import (
     PassphraseError,
     VersionError,
 )
-from greenprint._keys import Key, KeyInfo, inspect
+from greenprint._keys import Key, KeyInfo, PublicKey, inspect
 from greenprint._params import Params
+from greenprint._proofs import ProofInfo, check, inspect_proof, prove
 from greenprint._statistics import (
     Plan,
     Segment,
@@ -79,6 +80,8 @@ __all__ = [
     "Params",
     "PassphraseError",
     "Plan",
+    "ProofInfo",
+    "PublicKey",
     "Result",
     "Segment",
     "Session",
@@ -91,15 +94,18 @@ __all__ = [
     "WeightedResult",
     "__version__",
     "benjamini_hochberg",
+    "check",
     "control_key",
     "holm",
     "inspect",
+    "inspect_proof",
     "library_version",
     "locate",
     "log10_binomial_tail",
     "log10_e_value",
     "plan_green_rate",
     "plan_tokens",
+    "prove",
     "read_documents",
     "z_score",
 ]

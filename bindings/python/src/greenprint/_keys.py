@@ -83,13 +83,17 @@ class Key(c.Unpicklable):
         return key
 
     @classmethod
-    def generate(cls, params: Params | None = None) -> Key:
+    def generate(cls, params: Params | None = None, *, provable: bool = False) -> Key:
         """Make a key from the operating system's randomness.
 
         Parameters
         ----------
         params : Params, optional
             What it is for; ``Params()`` if not given.
+        provable : bool
+            Whether its owner can show what it makes of a text without giving it away: see
+            `prove`. Such a key takes some 100 microseconds for a context that it has not met
+            lately, where others need 0.1 of one.
 
         Returns
         -------
@@ -103,11 +107,14 @@ class Key(c.Unpicklable):
         """
         handle = ctypes.c_void_p()
         c_params = _c_params(Params() if params is None else params)
-        c.call(c.lib.gp_key_generate, ctypes.byref(c_params), ctypes.byref(handle))
+        generate = c.lib.gp_key_generate_provable if provable else c.lib.gp_key_generate
+        c.call(generate, ctypes.byref(c_params), ctypes.byref(handle))
         return cls._own(handle)
 
     @classmethod
-    def from_bytes(cls, master: Secret, params: Params | None = None) -> Key:
+    def from_bytes(
+        cls, master: Secret, params: Params | None = None, *, provable: bool = False
+    ) -> Key:
         """Make a key from given bytes, as they come out of a key-management system.
 
         Parameters
@@ -117,11 +124,13 @@ class Key(c.Unpicklable):
             the caller's own copy is the caller's business (which takes a bytearray).
         params : Params, optional
             What it is for; ``Params()`` if not given.
+        provable : bool
+            As for `generate`.
 
         Returns
         -------
         Key
-            The same key for the same bytes and parameters.
+            The same key for the same bytes, parameters and `provable`.
 
         Raises
         ------
@@ -132,11 +141,12 @@ class Key(c.Unpicklable):
             raise ArgumentError(f"master must be bytes, not {type(master).__name__}")
         handle = ctypes.c_void_p()
         c_params = _c_params(Params() if params is None else params)
+        make = c.lib.gp_key_from_bytes_provable if provable else c.lib.gp_key_from_bytes
         with _secret_buffer(master) as buffer:
             size = len(buffer)
             if size != c.MASTER_KEY_SIZE:
                 raise ArgumentError(f"master must have {c.MASTER_KEY_SIZE} bytes, not {size}")
-            c.call(c.lib.gp_key_from_bytes, ctypes.byref(c_params), buffer, ctypes.byref(handle))
+            c.call(make, ctypes.byref(c_params), buffer, ctypes.byref(handle))
         return cls._own(handle)
 
     @classmethod
@@ -246,6 +256,19 @@ class Key(c.Unpicklable):
         """The parameters that the key is for."""
         return Params._from_c(c.lib.gp_key_params(self._open))
 
+    @property
+    def scheme(self) -> str:
+        """The scheme id: ``"greenprint-1"``, of a provable key ``"greenprint-1v"``."""
+        scheme: bytes = c.lib.gp_key_scheme(self._open)
+        return scheme.decode()
+
+    @property
+    def public(self) -> PublicKey:
+        """What everybody may know of a provable key; ArgumentError for others."""
+        public = c.PublicKey()
+        c.call(c.lib.gp_key_public, self._open, ctypes.byref(public))
+        return PublicKey._from_c(public)
+
     def close(self) -> None:
         """Wipe and release the key now. Not while another thread uses it."""
         self._finalizer()
@@ -273,7 +296,97 @@ class Key(c.Unpicklable):
         """Show what is public."""
         if not self._finalizer.alive:
             return "<Key, closed>"
-        return f"<Key {self.id}, {self.params!r}>"
+        provable = "" if self.scheme == "greenprint-1" else f" ({self.scheme})"
+        return f"<Key {self.id}{provable}, {self.params!r}>"
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """What everybody may know of a provable key (SPEC.md section 18).
+
+    Comes from `Key.public` or from a public file; its members belong together, which is
+    checked wherever one is used.
+
+    Attributes
+    ----------
+    params : Params
+        What the key is for.
+    element : bytes
+        The public key itself, 32 bytes: an element of ristretto255.
+    commitment : bytes
+        32 bytes.
+    id : str
+        The key id, 16 hexadecimal digits.
+    """
+
+    params: Params
+    element: bytes
+    commitment: bytes
+    id: str
+
+    @classmethod
+    def load(cls, path: Path) -> PublicKey:
+        """Read a public file.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, ``.pub``; get it from the key's owner.
+
+        Returns
+        -------
+        PublicKey
+            What it says, which was checked.
+
+        Raises
+        ------
+        FileError, FormatError, VersionError
+            Where the file cannot be read, is damaged, or is of another version.
+        """
+        public = c.PublicKey()
+        name = c.encode(path, "path")
+        c.call(c.lib.gp_public_key_load, name, ctypes.byref(public), path=name)
+        return cls._from_c(public)
+
+    def save(self, path: Path) -> None:
+        """Write a public file, mode 0644.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Where to. An existing file is never replaced.
+
+        Raises
+        ------
+        KeyExistsError, FileError
+            Where the file exists, or cannot be written.
+        ArgumentError
+            Where the members do not belong together.
+        """
+        name = c.encode(path, "path")
+        c.call(c.lib.gp_public_key_save, ctypes.byref(self._to_c()), name, path=name)
+
+    @classmethod
+    def _from_c(cls, public: c.PublicKey) -> PublicKey:
+        return cls(
+            params=Params._from_c(public.params),
+            element=bytes(public.element),
+            commitment=bytes(public.commitment),
+            id=public.id.decode(),
+        )
+
+    def _to_c(self) -> c.PublicKey:
+        public = c.PublicKey(params=_c_params(self.params))
+        for name, size in (("element", c.ELEMENT_SIZE), ("commitment", c.COMMITMENT_SIZE)):
+            value = getattr(self, name)
+            if not isinstance(value, bytes) or len(value) != size:
+                raise ArgumentError(f"{name} must be {size} bytes")
+            getattr(public, name)[:] = value
+        identity = self.id.encode() if isinstance(self.id, str) else b""
+        if len(identity) != c.KEY_ID_STRING_SIZE - 1:
+            raise ArgumentError("id must have 16 hexadecimal digits")
+        public.id = identity
+        return public
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ MASTER_KEY_SIZE = 32
 COMMITMENT_SIZE = 32
 KEY_ID_STRING_SIZE = 17
 NONCE_SIZE = 12
+ELEMENT_SIZE = 32
 ERROR_MESSAGE_SIZE = 512
 DELTA_MAX = 100.0
 
@@ -72,6 +73,17 @@ class KeyInfo(ctypes.Structure):
         ("sealed", c_bool),
         ("sealed_passes", c_uint64),
         ("sealed_memory", c_uint64),
+    ]
+
+
+class PublicKey(ctypes.Structure):
+    """``gp_public_key``."""
+
+    _fields_ = [
+        ("params", Params),
+        ("element", c_uint8 * ELEMENT_SIZE),
+        ("commitment", c_uint8 * COMMITMENT_SIZE),
+        ("id", c_char * KEY_ID_STRING_SIZE),
     ]
 
 
@@ -300,6 +312,39 @@ class Plan(ctypes.Structure):
     ]
 
 
+class ProofOptions(ctypes.Structure):
+    """``gp_proof_options``."""
+
+    _fields_ = [
+        ("has_tenant", c_bool),
+        ("tenant", c_uint64),
+        ("sample", c_uint64),
+        ("tokenizer_sha256", c_void_p),
+        ("threads", c_void_p),
+        ("on_progress", c_void_p),
+        ("user", c_void_p),
+    ]
+
+
+class ProofInfo(ctypes.Structure):
+    """``gp_proof_info``."""
+
+    _fields_ = [
+        ("public_key", PublicKey),
+        ("has_tenant", c_bool),
+        ("tenant", c_uint64),
+        ("text_sha256", c_uint8 * 32),
+        ("tokenizer_sha256", c_uint8 * 32),
+        ("documents", c_uint64),
+        ("tokens", c_uint64),
+        ("contexts", c_uint64),
+        ("proved", c_uint64),
+        ("sizes", c_uint32),
+        ("file_size", c_uint64),
+        ("file_sha256", c_uint8 * 32),
+    ]
+
+
 _HANDLE = POINTER(c_void_p)  # where a new object goes
 _ERROR = POINTER(Error)
 _U8 = POINTER(c_uint8)
@@ -315,6 +360,12 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gp_seeding_name": (c_char_p, (c_int,)),
     "gp_key_generate": (c_int, (POINTER(Params), _HANDLE, _ERROR)),
     "gp_key_from_bytes": (c_int, (POINTER(Params), c_void_p, _HANDLE, _ERROR)),
+    "gp_key_generate_provable": (c_int, (POINTER(Params), _HANDLE, _ERROR)),
+    "gp_key_from_bytes_provable": (c_int, (POINTER(Params), c_void_p, _HANDLE, _ERROR)),
+    "gp_key_scheme": (c_char_p, (c_void_p,)),
+    "gp_key_public": (c_int, (c_void_p, POINTER(PublicKey), _ERROR)),
+    "gp_public_key_save": (c_int, (POINTER(PublicKey), c_char_p, _ERROR)),
+    "gp_public_key_load": (c_int, (c_char_p, POINTER(PublicKey), _ERROR)),
     "gp_key_free": (None, (c_void_p,)),
     "gp_key_params": (Params, (c_void_p,)),
     "gp_key_commitment": (None, (c_void_p, _U8)),
@@ -455,6 +506,24 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gp_audit_test_many": (c_int, (c_void_p, c_void_p, c_size_t, c_uint, c_void_p, _ERROR)),
     "gp_audit_control_key": (c_int, (POINTER(Params), _U8, c_uint32, _HANDLE, _ERROR)),
     "gp_holm": (c_int, (c_void_p, c_size_t, c_void_p, _ERROR)),
+    "gp_proof_text_new": (c_int, (POINTER(PublicKey), _HANDLE, _ERROR)),
+    "gp_proof_text_free": (None, (c_void_p,)),
+    "gp_proof_text_add": (c_int, (c_void_p, c_void_p, c_size_t, _ERROR)),
+    "gp_prove": (
+        c_int,
+        (
+            *(c_void_p, c_void_p, POINTER(ProofOptions), c_char_p),
+            *(POINTER(ProofInfo), _ERROR),
+        ),
+    ),
+    "gp_proof_inspect": (c_int, (c_char_p, POINTER(ProofInfo), _ERROR)),
+    "gp_proof_check": (
+        c_int,
+        (
+            *(c_char_p, POINTER(PublicKey), c_void_p, POINTER(ProofOptions)),
+            *(POINTER(ProofInfo), _HANDLE, _ERROR),
+        ),
+    ),
 }
 
 
