@@ -47,7 +47,7 @@ typedef struct client {
   CURL *curl;
   CURLU *url;
   struct curl_slist *headers;
-  char *base;    /* the URL without a slash at its end */
+  char *base;    /* the URL without a slash at its end; set before anything is sent */
   char *token;   /* "Authorization: Bearer TOKEN", sodium_malloc; NULL without one */
   uint64_t done; /* bytes of elements, for the progress line */
   char trouble[CURL_ERROR_SIZE];
@@ -68,16 +68,10 @@ typedef struct outcome {
   long wait; /* seconds, of Retry-After; 0 for none */
 } outcome;
 
-static gp_status fail(gp_error *error, gp_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static gp_status fail(gp_error *error, gp_status status, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  error->status = status;
-  (void)vsnprintf(error->message, sizeof error->message, format, arguments);
-  va_end(arguments);
-  return status;
-}
+/* As gp_fail() of the library: a macro, so that static analysis sees the status. */
+#define fail(error, code, ...)                                                                   \
+  ((void)snprintf((error)->message, sizeof(error)->message, __VA_ARGS__),                        \
+   (error)->status = (code), (code))
 
 /* ------------------------------------------------------------------------- receiving */
 
@@ -111,7 +105,7 @@ static const char *refusal_line(client *all) {
 }
 
 static bool has_type(client *all, const char *wanted) {
-  const char *type = NULL;
+  char *type = NULL;
   (void)curl_easy_getinfo(all->curl, CURLINFO_CONTENT_TYPE, &type);
   const size_t length = strlen(wanted);
   return type != NULL && strncasecmp(type, wanted, length) == 0 &&
@@ -123,11 +117,12 @@ static bool has_type(client *all, const char *wanted) {
 /* `body` is NULL for GET. */
 static outcome send_once(client *all, const char *path, const uint8_t *body, size_t size) {
   outcome result = {.code = CURLE_OUT_OF_MEMORY};
-  char *url = malloc(strlen(all->base) + strlen(path) + 1);
+  const size_t url_size = strlen(all->base) + strlen(path) + 1;
+  char *url = malloc(url_size);
   if (url == NULL) {
     return result;
   }
-  (void)sprintf(url, "%s%s", all->base, path);
+  (void)snprintf(url, url_size, "%s%s", all->base, path);
   all->size = 0;
   all->skipped = 0;
   all->refusal_size = 0;
@@ -479,7 +474,8 @@ int blind_fetch(const char *command, const blind_server *server, const gp_public
   sodium_memzero(nonces, count * sizeof *nonces);
   int status = open_client(&all);
   gp_error error;
-  if (status == CLI_OK && evaluate(&all, inputs, input_size, count, nonces, &error) != GP_OK) {
+  if (status == CLI_OK && all.base != NULL &&
+      evaluate(&all, inputs, input_size, count, nonces, &error) != GP_OK) {
     status = cli_fail(command, "%s", error.message);
   }
   close_client(&all);

@@ -114,15 +114,16 @@ static void put_histogram(FILE *out, const metrics *all) {
 
 /* Resident memory, where the system says it as Linux does; 0 elsewhere. */
 static unsigned long long resident_bytes(void) {
-  unsigned long long total = 0;
-  unsigned long long pages = 0;
+  char line[128] = "";
   FILE *file = fopen("/proc/self/statm", "re");
   if (file == NULL) {
     return 0;
   }
-  const bool read = fscanf(file, "%llu %llu", &total, &pages) == 2;
+  const bool read = fgets(line, sizeof line, file) != NULL;
   (void)fclose(file);
-  return read ? pages * (unsigned long long)sysconf(_SC_PAGESIZE) : 0;
+  char *second = read ? strchr(line, ' ') : NULL;
+  return second != NULL ? strtoull(second, NULL, 10) * (unsigned long long)sysconf(_SC_PAGESIZE)
+                        : 0;
 }
 
 static void put_gauges(FILE *out, const metrics_state *state) {

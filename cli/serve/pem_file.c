@@ -9,7 +9,7 @@
 
 #include "cli.h"
 
-#define PEM_MAX (256 * 1024)
+#define PEM_MAX ((size_t)256 * 1024)
 
 /* Reads until the end or until there is no more room; -1 with errno set. */
 static ssize_t read_whole(int fd, char *text, size_t room) {
@@ -30,29 +30,29 @@ static ssize_t read_whole(int fd, char *text, size_t room) {
   return (ssize_t)size;
 }
 
+static int read_text(const char *command, const char *path, int fd, char *text) {
+  const ssize_t size = read_whole(fd, text, PEM_MAX);
+  if (size < 0) {
+    return cli_fail(command, "%s: cannot be read: %s", path, strerror(errno));
+  }
+  if ((size_t)size == PEM_MAX) {
+    return cli_fail(command, "%s: too long for a certificate or a key", path);
+  }
+  text[size] = '\0';
+  return strstr(text, "-----BEGIN ") != NULL
+             ? CLI_OK
+             : cli_fail(command, "%s: nothing in it is PEM (-----BEGIN ...)", path);
+}
+
 int pem_file_read(const char *command, const char *path, pem_file *file) {
   const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) {
     return cli_fail(command, "%s: cannot be read: %s", path, strerror(errno));
   }
   file->text = sodium_malloc(PEM_MAX);
-  int status = CLI_OK;
-  if (file->text == NULL) {
-    status = cli_fail(command, "out of memory: %s", path);
-  } else {
-    const ssize_t size = read_whole(fd, file->text, PEM_MAX);
-    if (size < 0) {
-      status = cli_fail(command, "%s: cannot be read: %s", path, strerror(errno));
-    } else if (size == PEM_MAX) {
-      status = cli_fail(command, "%s: too long for a certificate or a key", path);
-    } else {
-      file->text[size] = '\0';
-    }
-  }
+  const int status = file->text != NULL ? read_text(command, path, fd, file->text)
+                                        : cli_fail(command, "out of memory: %s", path);
   (void)close(fd);
-  if (status == CLI_OK && strstr(file->text, "-----BEGIN ") == NULL) {
-    status = cli_fail(command, "%s: nothing in it is PEM (-----BEGIN ...)", path);
-  }
   return status;
 }
 

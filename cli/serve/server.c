@@ -59,8 +59,8 @@ struct server {
   pthread_mutex_t mutex; /* of the list */
   connection *connections;
   size_t n_connections;
-  char trouble[LINE_SIZE]; /* what libmicrohttpd says while it starts */
-  bool started;
+  pthread_t starter;       /* the thread that starts libmicrohttpd */
+  char trouble[LINE_SIZE]; /* the first that it says there */
 };
 
 typedef enum stage {
@@ -182,7 +182,7 @@ static enum MHD_Result send_response(request *one, unsigned status, const char *
 static enum MHD_Result reply(request *one, const char *type, const void *bytes, size_t size) {
   return send_response(
       one, MHD_HTTP_OK, type,
-      MHD_create_response_from_buffer(size, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY));
+      MHD_create_response_from_buffer(size, (void *)bytes, MHD_RESPMEM_MUST_COPY));
 }
 
 /* A line of text, which has no line breaks yet. `wait` is for Retry-After; 0 for none. */
@@ -542,12 +542,12 @@ static void on_completed(void *cls, struct MHD_Connection *carrier, void **conte
 
 /* ------------------------------------------------------------------------ the server */
 
-/* libmicrohttpd's own messages matter while it starts; later they are about single clients. */
+/* What libmicrohttpd says in its own threads is about single clients. */
 static void note_trouble(void *cls, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 static void note_trouble(void *cls, const char *format, va_list arguments) {
   server *all = cls;
-  if (!all->started && all->trouble[0] == '\0') {
+  if (pthread_equal(pthread_self(), all->starter) != 0 && all->trouble[0] == '\0') {
     (void)vsnprintf(all->trouble, sizeof all->trouble, format, arguments);
     all->trouble[strcspn(all->trouble, "\r\n")] = '\0';
   }
@@ -559,10 +559,9 @@ static bool start_daemon(server *all) {
                    (unsigned)MHD_USE_ERROR_LOG;
   flags |= options->listener.ipv6 ? (unsigned)MHD_USE_IPv6 : 0U;
   const struct MHD_OptionItem tls[] = {
-      {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->tls_cert},
-      {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->tls_key},
-      {MHD_OPTION_HTTPS_PRIORITIES, 0,
-       (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+      {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)options->tls_cert},
+      {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)options->tls_key},
+      {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
       {MHD_OPTION_END, 0, NULL}};
   const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
   if (options->tls_cert != NULL) {
@@ -577,8 +576,7 @@ static bool start_daemon(server *all) {
       on_completed, all, MHD_OPTION_NOTIFY_CONNECTION, on_connection, all,
       MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, options->tls_cert != NULL ? tls : none,
       MHD_OPTION_END);
-  all->started = all->daemon != NULL;
-  return all->started;
+  return all->daemon != NULL;
 }
 
 int server_start(const char *command, const server_options *options, server **made) {
@@ -589,6 +587,7 @@ int server_start(const char *command, const server_options *options, server **ma
   }
   gp_error error;
   all->options = *options;
+  all->starter = pthread_self();
   (void)pthread_mutex_init(&all->mutex, NULL);
   all->metrics = metrics_new();
   int status = CLI_OK;

@@ -194,7 +194,7 @@ def start(greenprint, keys):
 
     yield begin
     for server in servers:
-        if server.process.poll() is None:
+        if not hasattr(server, "err"):
             assert server.stop() == 0, server.err
 
 
