@@ -43,14 +43,21 @@ typedef struct candidate_findings {
   uint8_t commitment[GP_COMMITMENT_SIZE];
   gp_verifier_options tenant;
   gp_result result;
-  double log10_p_corrected; /* for the number of candidates */
+  double log10_p_corrected; /* for all that could have been tried */
 } candidate_findings;
+
+/* Keys that were committed to before anything was looked at. */
+typedef struct committed_findings {
+  uint64_t tree_size; /* how many; 0: nothing is known of any */
+  uint8_t root[GP_ROOT_SIZE];
+} committed_findings;
 
 /* The test with a reference model. */
 typedef struct weighted_findings {
   gp_expectations_info model;
   gp_weigher_counts counts;
   gp_weighted_result result;
+  double log10_p_corrected; /* for all that could have been tried */
 } weighted_findings;
 
 typedef struct findings {
@@ -59,7 +66,10 @@ typedef struct findings {
   double alpha;
   bool found;
   candidate_findings best;
-  size_t n_candidates;            /* tried */
+  size_t n_candidates; /* tried */
+  committed_findings committed;
+  uint64_t n_payable;             /* candidates that p pays for: those tried, or, where keys were
+                                     committed to, all that could have been */
   candidate_findings *candidates; /* with several: those found, or the best; best first */
   size_t n_found;
   gp_corpus_evidence evidence; /* with one candidate */

@@ -24,6 +24,7 @@ static const char help[] =
     "  audit      look for the mark of a key in what a model has learned\n"
     "  trace      tell whose marked text a model was trained on\n"
     "  contexts   collect the contexts of what was served\n"
+    "  commit     commit to all keys, and prove that one is among them\n"
     "  plan       say how many tokens are needed\n"
     "  version    show the versions of greenprint and its libraries\n"
     "\n"
@@ -37,10 +38,10 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"keygen", cli_keygen},     {"inspect", cli_inspect}, {"verify", cli_verify},
-    {"merge", cli_merge},       {"audit", cli_audit},     {"trace", cli_trace},
-    {"contexts", cli_contexts}, {"plan", cli_plan},       {"version", cli_version},
-    {"--version", cli_version}, {"-V", cli_version},
+    {"keygen", cli_keygen},     {"inspect", cli_inspect},   {"verify", cli_verify},
+    {"merge", cli_merge},       {"audit", cli_audit},       {"trace", cli_trace},
+    {"contexts", cli_contexts}, {"commit", cli_commit},     {"plan", cli_plan},
+    {"version", cli_version},   {"--version", cli_version}, {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "committed.h"
 #include "inputs.h"
 #include "keys.h"
 #include "reading.h"
@@ -19,6 +20,7 @@ typedef struct verify_run {
   const verify_options *options;
   gp_key *keys[VERIFY_KEYS_MAX];
   size_t n_keys;
+  committed_findings committed;
   tenant_list tenants;
   gp_tokenizer *tokenizer;
   char *settings;
@@ -86,11 +88,25 @@ static int set_keys(verify_run *run) {
   return status;
 }
 
+/* The p-values of documents by themselves are those of one key. */
+static int set_committed(verify_run *run) {
+  const verify_options *options = run->options;
+  const int status = committed_read(name, options->committed, run->keys, options->keys,
+                                    run->n_keys, &run->committed);
+  if (status == CLI_OK && run->committed.tree_size > 1 &&
+      (options->per_document || options->form == REPORT_JSON_LINES)) {
+    return cli_fail(name, "--per-document and --json-lines do not go with --committed of more "
+                          "than one key");
+  }
+  return status;
+}
+
 static int check_page(const verify_run *run) {
   const verify_options *options = run->options;
   const char *page = options->html;
-  const char *const known[] = {options->reading.tokenizer, options->weights, options->tenants,
-                               options->partial, options->passphrase_file};
+  const char *const known[] = {options->reading.tokenizer, options->weights,
+                               options->tenants,           options->partial,
+                               options->passphrase_file,   options->committed};
   int status = report_check_page(name, page);
   if (status == CLI_OK) {
     status = report_check_spared(name, page, known, sizeof known / sizeof known[0]);
@@ -113,6 +129,7 @@ static int run_and_report(verify_run *run) {
       .n_keys = run->n_keys,
       .tenants = run->tenants.ids,
       .n_tenants = run->tenants.count,
+      .committed = run->committed,
       .tokenizer = run->tokenizer,
       .settings = run->settings,
       .inputs = run->inputs,
@@ -178,6 +195,9 @@ int cli_verify(int argc, char **argv) {
   }
   if (status == CLI_OK) {
     status = set_keys(&run);
+  }
+  if (status == CLI_OK) {
+    status = set_committed(&run);
   }
   if (status == CLI_OK) {
     status = run_and_report(&run);

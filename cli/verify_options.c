@@ -21,6 +21,8 @@ const char verify_help[] =
     "                              it, it is asked for on the terminal\n"
     "      --tenant ID             the mark of this tenant, 0 to 2^64 - 1\n"
     "      --tenants RANGE|FILE    of any of these: 0-23999, or a file with an id a line\n"
+    "      --committed FILE        a proof that the key is in a set of committed keys, or the\n"
+    "                              set (greenprint commit): p pays for all of its keys\n"
     "      --alpha A               found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "How to read:\n"
@@ -64,6 +66,7 @@ const char verify_help[] =
 enum {
   PASSPHRASE_FILE = CLI_LONG_OPTION,
   ALPHA,
+  COMMITTED,
   TENANT,
   TENANTS,
   PER_DOCUMENT,
@@ -87,6 +90,9 @@ static int set_option(int option, char **argv, void *data) {
     return CLI_OK;
   case PASSPHRASE_FILE:
     options->passphrase_file = optarg;
+    return CLI_OK;
+  case COMMITTED:
+    options->committed = optarg;
     return CLI_OK;
   case ALPHA:
     return cli_parse_probability(name, "--alpha", optarg, &options->alpha);
@@ -148,6 +154,9 @@ static int check_options(const verify_options *options) {
     return cli_fail(name, "--partial cannot hold what %s finds: leave one of them out",
                     options->weights != NULL ? "--weights" : "--locate");
   }
+  if (options->partial != NULL && options->committed != NULL) {
+    return cli_fail(name, "--partial cannot hold what --committed says: leave one of them out");
+  }
   if (options->max_memory > 0 && options->n_keys > KEYS_ON_DISK) {
     return cli_fail(name, "--max-memory goes with at most %d keys", KEYS_ON_DISK);
   }
@@ -159,6 +168,7 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {"key", required_argument, NULL, 'k'},
       {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
       {"alpha", required_argument, NULL, ALPHA},
+      {"committed", required_argument, NULL, COMMITTED},
       {"tenant", required_argument, NULL, TENANT},
       {"tenants", required_argument, NULL, TENANTS},
       READING_OPTIONS,

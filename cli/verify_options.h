@@ -2,15 +2,17 @@
 #ifndef CLI_VERIFY_OPTIONS_H
 #define CLI_VERIFY_OPTIONS_H
 
+#include "cli.h"
 #include "greenprint.h"
 #include "reading.h"
 #include "report.h"
 
-#define VERIFY_KEYS_MAX 1000
+#define VERIFY_KEYS_MAX CLI_KEYS_MAX
 
 typedef struct verify_options {
   const char *keys[VERIFY_KEYS_MAX];
   size_t n_keys;
+  const char *committed;
   const char *passphrase_file;
   double alpha;
   gp_verifier_options tenant;

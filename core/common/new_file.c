@@ -20,6 +20,7 @@ struct gp_new_file {
   char *path;
   char *temporary; /* its name meanwhile; NULL for a file without one */
   const char *what;
+  mode_t mode;
   char name[GP_DISPLAY_NAME_SIZE];
 };
 
@@ -118,6 +119,7 @@ gp_status gp_new_file_open(const char *path, const char *what, gp_new_file **fil
   }
   made->fd = -1;
   made->what = what;
+  made->mode = S_IRUSR | S_IWUSR;
   gp_display_name(made->name, path);
   struct stat existing;
   gp_status status = GP_OK;
@@ -144,9 +146,13 @@ gp_status gp_new_file_append(gp_new_file *file, const void *bytes, size_t size, 
   return write_all(file->fd, bytes, size) == GP_OK ? GP_OK : fail_write(file, error);
 }
 
+void gp_new_file_share(gp_new_file *file) {
+  file->mode |= S_IRGRP | S_IROTH;
+}
+
 /* Links fail when the name exists, which rename() would not. */
 gp_status gp_new_file_publish(gp_new_file *file, gp_error *error) {
-  if (fchmod(file->fd, S_IRUSR | S_IWUSR) != 0 || fsync(file->fd) != 0) {
+  if (fchmod(file->fd, file->mode) != 0 || fsync(file->fd) != 0) {
     return fail_write(file, error);
   }
   int failed = 0;

@@ -16,6 +16,9 @@ gp_status gp_new_file_open(const char *path, const char *what, gp_new_file **fil
 
 gp_status gp_new_file_append(gp_new_file *file, const void *bytes, size_t size, gp_error *error);
 
+/* Gives it mode 0644: everybody may read it. */
+void gp_new_file_share(gp_new_file *file);
+
 /* Syncs the file and gives it its name, which again must not exist. */
 gp_status gp_new_file_publish(gp_new_file *file, gp_error *error);
 

@@ -188,9 +188,9 @@ GP_API void gp_key_id(const gp_key *key, char id[GP_KEY_ID_STRING_SIZE]);
  * gp_watermark_new(). Otherwise as gp_key_generate() and gp_key_from_bytes(). */
 GP_API GP_MUST_CHECK gp_status gp_key_generate_provable(const gp_params *params, gp_key **key,
                                                         gp_error *error);
-GP_API GP_MUST_CHECK gp_status gp_key_from_bytes_provable(
-    const gp_params *params, const uint8_t master[GP_MASTER_KEY_SIZE], gp_key **key,
-    gp_error *error);
+GP_API GP_MUST_CHECK gp_status
+gp_key_from_bytes_provable(const gp_params *params, const uint8_t master[GP_MASTER_KEY_SIZE],
+                           gp_key **key, gp_error *error);
 
 /* GP_SCHEME_ID or GP_SCHEME_ID_PROVABLE. Static storage. */
 GP_API const char *gp_key_scheme(const gp_key *key);
@@ -1179,6 +1179,99 @@ GP_API GP_MUST_CHECK gp_status gp_audit_control_key(const gp_params *params,
  * i is rejected, under any dependence [Holm 1979]. Otherwise as gp_benjamini_hochberg(). */
 GP_API GP_MUST_CHECK gp_status gp_holm(const double *log10_p, size_t n, double *log10_adjusted,
                                        gp_error *error);
+
+/* ----------------------------------------------------------- committed keys */
+
+/* All keys that an owner has, as the leaves of one Merkle tree (SPEC.md section 21), so that how
+ * many keys could have been tried is fixed before there is a dispute. Its root, 32 bytes, is what
+ * gets published and timestamped. Holds no secrets. One thread at a time may add; everything else
+ * is thread-safe once nothing more is added. */
+typedef struct gp_key_set gp_key_set;
+
+#define GP_ROOT_SIZE          32
+#define GP_KEY_SET_MAX        1048576 /* keys */
+#define GP_INCLUSION_PATH_MAX 20      /* what so many keys need */
+
+/* What is committed to of one key. A plain value. */
+typedef struct gp_committed_key {
+  char scheme[17]; /* such as "greenprint-1" */
+  gp_params params;
+  uint8_t commitment[GP_COMMITMENT_SIZE];
+  char id[GP_KEY_ID_STRING_SIZE];
+} gp_committed_key;
+
+/* Reads what a key file, sealed or not, or a public file says in the clear. Needs no passphrase,
+ * so for a sealed file it is what the file claims. The file has to be a regular one. Errors are
+ * those of gp_key_inspect() and gp_public_key_load(). */
+GP_API GP_MUST_CHECK gp_status gp_committed_key_load(const char *path, gp_committed_key *key,
+                                                     gp_error *error);
+
+/* An empty set. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_new(gp_key_set **set, gp_error *error);
+GP_API void gp_key_set_free(gp_key_set *set);
+
+/* Adds a key. One that is there already is GP_ERR_ARGUMENT, unless it came with another set: then
+ * nothing is to be done. The set is as it was after an error. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_add(gp_key_set *set, const gp_committed_key *key,
+                                              gp_error *error);
+
+/* Adds all keys of a file: a key file, a public file, or a file of gp_key_set_save(), of which
+ * those that are there already are passed over. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_add_file(gp_key_set *set, const char *path,
+                                                   gp_error *error);
+
+/* How many keys there are. */
+GP_API size_t gp_key_set_size(const gp_key_set *set);
+
+/* Key i in ascending order of the commitments; GP_ERR_ARGUMENT beyond the last. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_get(const gp_key_set *set, size_t i,
+                                              gp_committed_key *key, gp_error *error);
+
+/* The number of the key whose commitment begins with these bytes, 1 to GP_COMMITMENT_SIZE (8 are
+ * a key id); GP_ERR_ARGUMENT where it is none, or several. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_find(const gp_key_set *set, const uint8_t *commitment,
+                                               size_t size, size_t *i, gp_error *error);
+
+/* The root of the tree; GP_ERR_ARGUMENT for an empty set. Takes 32 bytes a key for a moment. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_root(const gp_key_set *set, uint8_t root[GP_ROOT_SIZE],
+                                               gp_error *error);
+
+/* Writes the set, which must not be empty, with mode 0644; the file appears whole or not at all
+ * and never replaces one. The same keys give the same bytes, in whatever order they were added.
+ */
+GP_API GP_MUST_CHECK gp_status gp_key_set_save(const gp_key_set *set, const char *path,
+                                               gp_error *error);
+
+/* Reads such a file, and computes its root again. Errors name the file: GP_ERR_IO, GP_ERR_FORMAT,
+ * GP_ERR_VERSION, GP_ERR_MEMORY; what it claims allocates nothing. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_load(const char *path, gp_key_set **set,
+                                               gp_error *error);
+
+/* That one key is among those of a tree, which can be checked without the others. A plain value,
+ * whose members belong together where gp_key_set_prove() or gp_inclusion_load() made it. */
+typedef struct gp_inclusion {
+  gp_committed_key key;
+  uint64_t index;     /* of the key, in ascending order of the commitments */
+  uint64_t tree_size; /* how many keys were committed to */
+  size_t path_length;
+  uint8_t path[GP_INCLUSION_PATH_MAX][GP_ROOT_SIZE];
+  uint8_t root[GP_ROOT_SIZE];
+} gp_inclusion;
+
+/* The proof for key i; GP_ERR_ARGUMENT beyond the last. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_prove(const gp_key_set *set, size_t i,
+                                                gp_inclusion *inclusion, gp_error *error);
+
+/* Whether the path leads from the key to the root: GP_ERR_ARGUMENT where it does not. That the
+ * root is the one that was published is for the caller to compare. */
+GP_API GP_MUST_CHECK gp_status gp_inclusion_check(const gp_inclusion *inclusion, gp_error *error);
+
+/* Writes and reads proofs, as the other two do sets. Reading checks what gp_inclusion_check()
+ * does; then it is GP_ERR_FORMAT. */
+GP_API GP_MUST_CHECK gp_status gp_inclusion_save(const gp_inclusion *inclusion, const char *path,
+                                                 gp_error *error);
+GP_API GP_MUST_CHECK gp_status gp_inclusion_load(const char *path, gp_inclusion *inclusion,
+                                                 gp_error *error);
 
 #ifdef __cplusplus
 }
