@@ -25,6 +25,8 @@ int cli_plan(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_commit(int argc, char **argv);
+int cli_sign(int argc, char **argv);
+int cli_timestamp(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #define CLI_KEYS_MAX 1000 /* that one command tries */

@@ -25,6 +25,8 @@ static const char help[] =
     "  trace      tell whose marked text a model was trained on\n"
     "  contexts   collect the contexts of what was served\n"
     "  commit     commit to all keys, and prove that one is among them\n"
+    "  timestamp  show that a file was there at some time\n"
+    "  sign       sign a file, or check its signature\n"
     "  plan       say how many tokens are needed\n"
     "  version    show the versions of greenprint and its libraries\n"
     "\n"
@@ -38,10 +40,11 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"keygen", cli_keygen},     {"inspect", cli_inspect},   {"verify", cli_verify},
-    {"merge", cli_merge},       {"audit", cli_audit},       {"trace", cli_trace},
-    {"contexts", cli_contexts}, {"commit", cli_commit},     {"plan", cli_plan},
-    {"version", cli_version},   {"--version", cli_version}, {"-V", cli_version},
+    {"keygen", cli_keygen},       {"inspect", cli_inspect}, {"verify", cli_verify},
+    {"merge", cli_merge},         {"audit", cli_audit},     {"trace", cli_trace},
+    {"contexts", cli_contexts},   {"commit", cli_commit},   {"sign", cli_sign},
+    {"timestamp", cli_timestamp}, {"plan", cli_plan},       {"version", cli_version},
+    {"--version", cli_version},   {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be

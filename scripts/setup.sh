@@ -4,7 +4,7 @@
 #   scripts/setup.sh build    compiler, CMake and the libraries (system packages)
 #   scripts/setup.sh lint     that, the linters and valgrind
 #   scripts/setup.sh python   build/venv: model, torch, test tools, the Python package
-#   scripts/setup.sh test     that, and a browser (Chromium, 350 MB) if one can be had
+#   scripts/setup.sh test     that, what makes evidence to test with, and a browser (350 MB) if one can be had
 #   scripts/setup.sh docs     python, and what measures and draws the plots of docs/
 #   scripts/setup.sh fuzz     build, and clang with libFuzzer
 #   scripts/setup.sh arm      build, and what compiles and runs it for 64-bit ARM (Debian, 330 MB)
@@ -63,6 +63,12 @@ check_build() {
   need libpcre2-dev has_module 'libpcre2-8 >= 10.40'
   need libutf8proc-dev has_module 'libutf8proc >= 2.5'
   need libcmocka-dev has_module cmocka
+}
+
+# What tests/cli holds the formats of timestamps and signatures against.
+check_evidence() {
+  need openssl runs openssl version
+  need minisign runs command -v minisign
 }
 
 check_python() { need 'python3 python3-venv' has_python; }
@@ -273,6 +279,7 @@ case "${1:-}" in
     ;;
   test)
     set_up_python
+    ensure check_evidence
     try_browser
     ;;
   docs)

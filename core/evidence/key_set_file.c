@@ -62,22 +62,6 @@ static gp_status name_file(const char *path, const gp_error *reason, gp_error *e
   return reason->status;
 }
 
-/* Mode 0644: all of it is there to be shown. */
-static gp_status write_shared(const char *path, const uint8_t *bytes, size_t size,
-                              const char *what, gp_error *error) {
-  gp_new_file *file = NULL;
-  gp_status status = gp_new_file_open(path, what, &file, error);
-  if (status == GP_OK) {
-    gp_new_file_share(file);
-    status = gp_new_file_append(file, bytes, size, error);
-  }
-  if (status == GP_OK) {
-    status = gp_new_file_publish(file, error);
-  }
-  gp_new_file_free(file);
-  return status;
-}
-
 /* --------------------------------------------------------------------- sets */
 
 gp_status gp_key_set_save(const gp_key_set *set, const char *path, gp_error *error) {
@@ -102,7 +86,7 @@ gp_status gp_key_set_save(const gp_key_set *set, const char *path, gp_error *err
   }
   memcpy(file + size - CHECKSUM_SIZE - GP_ROOT_SIZE, root, GP_ROOT_SIZE);
   put_checksum(file, size);
-  status = write_shared(path, file, size, "set of keys", error);
+  status = gp_new_file_write_shared(path, file, size, "set of keys", error);
   free(file);
   return status;
 }
@@ -195,7 +179,7 @@ gp_status gp_inclusion_save(const gp_inclusion *inclusion, const char *path, gp_
   memcpy(file + PROOF_PATH, inclusion->path, path_size);
   memcpy(file + PROOF_PATH + path_size, inclusion->root, GP_ROOT_SIZE);
   put_checksum(file, size);
-  return write_shared(path, file, size, "proof of inclusion", error);
+  return gp_new_file_write_shared(path, file, size, "proof of inclusion", error);
 }
 
 static gp_status decode_inclusion(const uint8_t *file, size_t size, gp_inclusion *inclusion,

@@ -1273,6 +1273,129 @@ GP_API GP_MUST_CHECK gp_status gp_inclusion_save(const gp_inclusion *inclusion, 
 GP_API GP_MUST_CHECK gp_status gp_inclusion_load(const char *path, gp_inclusion *inclusion,
                                                  gp_error *error);
 
+/* ---------------------------------------------------------------- signatures */
+
+/* Ed25519 signatures of files in the formats of minisign (SPEC.md section 21): the program
+ * verifies what is signed here, and the other way round. A signing key has nothing to do with a
+ * gp_key. Immutable; the secret lives in memory as a gp_key's does. */
+typedef struct gp_signing_key gp_signing_key;
+
+#define GP_SIGNER_ID_SIZE      17   /* 16 hexadecimal digits and NUL */
+#define GP_TRUSTED_COMMENT_MAX 1023 /* bytes, of what is signed here */
+
+/* The public half. A plain value. */
+typedef struct gp_signer {
+  uint8_t number[8]; /* random: tells keys apart, and nothing else */
+  uint8_t key[32];
+  char id[GP_SIGNER_ID_SIZE]; /* the number as minisign writes it */
+} gp_signer;
+
+/* A new key pair. */
+GP_API GP_MUST_CHECK gp_status gp_signing_key_generate(gp_signing_key **key, gp_error *error);
+GP_API void gp_signing_key_free(gp_signing_key *key);
+GP_API void gp_signing_key_signer(const gp_signing_key *key, gp_signer *signer);
+
+/* Writes the secret half, sealed by scrypt as minisign does it, with mode 0600. The costs are 16
+ * MiB, 128 MiB, and for GP_SEAL_SENSITIVE minisign's own, 1 GiB. Otherwise as
+ * gp_key_save_sealed() and gp_key_save_unsealed(). */
+GP_API GP_MUST_CHECK gp_status gp_signing_key_save_sealed(const gp_signing_key *key,
+                                                          const char *path,
+                                                          const char *passphrase,
+                                                          size_t passphrase_length,
+                                                          gp_seal_cost cost, gp_error *error);
+GP_API GP_MUST_CHECK gp_status gp_signing_key_save_unsealed(const gp_signing_key *key,
+                                                            const char *path, gp_error *error);
+
+/* Reads what these, or minisign, wrote; otherwise as gp_key_load(). The cost that a file claims
+ * is at most minisign's own. A file whose seal does not open is GP_ERR_PASSPHRASE. */
+GP_API GP_MUST_CHECK gp_status gp_signing_key_load(const char *path, const char *passphrase,
+                                                   size_t passphrase_length, gp_signing_key **key,
+                                                   gp_error *error);
+
+/* Writes and reads the public half, with mode 0644. */
+GP_API GP_MUST_CHECK gp_status gp_signer_save(const gp_signer *signer, const char *path,
+                                              gp_error *error);
+GP_API GP_MUST_CHECK gp_status gp_signer_load(const char *path, gp_signer *signer,
+                                              gp_error *error);
+
+/* Signs a file of any size, which is hashed first (minisign's algorithm "ED"), and writes the
+ * signature to `signature`, with mode 0644; an existing file is never replaced. The trusted
+ * comment, a line of at most GP_TRUSTED_COMMENT_MAX bytes without control characters but tabs, is
+ * signed with it. */
+GP_API GP_MUST_CHECK gp_status gp_sign_file(const gp_signing_key *key, const char *path,
+                                            const char *trusted_comment, const char *signature,
+                                            gp_error *error);
+
+/* What a signature that holds says. */
+typedef struct gp_signature_facts {
+  bool hashed;                /* false: minisign's old algorithm, "Ed" */
+  char trusted_comment[8192]; /* any bytes but LF; to be shown with care */
+} gp_signature_facts;
+
+/* Whether the signature of a file, and of its trusted comment, holds under this signer's key:
+ * GP_ERR_FORMAT where it does not, where it is another's, or where it is no signature. With the
+ * old algorithm the file is read into memory, up to 1 GiB. */
+GP_API GP_MUST_CHECK gp_status gp_signature_verify(const char *path, const char *signature,
+                                                   const gp_signer *signer,
+                                                   gp_signature_facts *facts, gp_error *error);
+
+/* ---------------------------------------------------------------- timestamps */
+
+/* That a file was there at some time, by the word of a timestamping authority [RFC 3161] (SPEC.md
+ * section 21). A request goes to the authority by whatever way it takes; its response is kept
+ * beside the file. Needs no key. */
+typedef enum gp_timestamp_hash {
+  GP_TIMESTAMP_SHA256 = 1,
+  GP_TIMESTAMP_SHA512 = 2
+} gp_timestamp_hash;
+
+/* Writes the request (.tsq) for a file: its hash, a random nonce, and that the authority's
+ * certificate is wanted. The authority learns nothing but the hash. */
+GP_API GP_MUST_CHECK gp_status gp_timestamp_request(const char *path, gp_timestamp_hash hash,
+                                                    const char *request, gp_error *error);
+
+/* Keeps an authority's response (.tsr) to a request for this file in a file of ours (.gpt), after
+ * a look whether it grants a stamp of this file, and, where `request` is not NULL, whether it
+ * answers that request. Who signed it is for gp_timestamp_verify(). GP_ERR_FORMAT where it is
+ * something else; the authority's own words where it refused. */
+GP_API GP_MUST_CHECK gp_status gp_timestamp_attach(const char *path, const char *response,
+                                                   const char *request, const char *stamp,
+                                                   gp_error *error);
+
+/* How a stamp is judged. */
+typedef struct gp_timestamp_options {
+  const char *authorities; /* PEM: the certificates that are trusted */
+  const char *untrusted;   /* PEM: certificates between those and the authority's; may be NULL */
+  const char *revoked;     /* PEM: revocation lists, of every issuer in the chain; NULL: none are
+                              asked */
+  const char *policy;      /* the policy that the stamp has to be of, as an OID; NULL: any */
+  bool at_stamp_time;      /* judge the chain as of the time that the stamp says, not as of now:
+                              for stamps whose authority's certificate has expired. It excludes
+                              revocation lists, in which expired certificates are not kept */
+} gp_timestamp_options;
+
+/* What a stamp that holds says. Strings are one line of UTF-8 and cut where they are too long. */
+typedef struct gp_timestamp_facts {
+  int64_t seconds;     /* since 1970-01-01T00:00:00Z, leap seconds not counted, rounded down */
+  char time[32];       /* the same as "2026-11-23T13:05:19Z" */
+  char serial[64];     /* of the stamp, in hexadecimal */
+  char policy[128];    /* OID */
+  char authority[256]; /* the name in the certificate that signed, as in RFC 2253 */
+  gp_timestamp_hash hash;
+  bool has_accuracy; /* whether the authority states how far off its clock may be */
+  uint64_t accuracy; /* microseconds */
+} gp_timestamp_facts;
+
+/* Whether a stamp holds: it is for this file's bytes, of the policy, and signed by a certificate
+ * for timestamping that leads to a trusted one. All certificates have to be valid now, or at the
+ * stamp's time (see the options); the one that signed also at the stamp's time, which must not
+ * lie in the future. Hashes and keys of less than 112 bits of security are refused. GP_ERR_FORMAT
+ * where it does not hold; GP_ERR_ARGUMENT for a policy that is no OID; GP_ERR_IO, GP_ERR_MEMORY.
+ */
+GP_API GP_MUST_CHECK gp_status gp_timestamp_verify(const char *path, const char *stamp,
+                                                   const gp_timestamp_options *options,
+                                                   gp_timestamp_facts *facts, gp_error *error);
+
 #ifdef __cplusplus
 }
 #endif
