@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "committed.h"
 #include "documents.h"
 #include "progress.h"
 #include "proving.h"
@@ -22,6 +23,8 @@ static const char help[] =
     "refused, and the message says why.\n"
     "\n"
     "      --pub PUBLICFILE     the public file of the key, from its owner\n"
+    "      --committed FILE     a proof that the key is in a set of committed keys, or the\n"
+    "                           set (greenprint commit): p pays for all of its keys\n"
     "      --alpha A            found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "How to read, as greenprint prove was told:\n"
@@ -54,6 +57,7 @@ static const char help[] =
 typedef struct check_options {
   const char *proof;
   const char *public_file;
+  const char *committed;
   double alpha;
   reading_options reading;
   uint64_t max_memory;
@@ -70,6 +74,7 @@ typedef struct check_options {
 
 enum {
   PUBLIC_FILE = CLI_LONG_OPTION,
+  COMMITTED,
   ALPHA,
   PER_DOCUMENT,
   LOCATE,
@@ -84,6 +89,9 @@ static int set_option(int option, char **argv, void *data) {
   switch (option) {
   case PUBLIC_FILE:
     options->public_file = optarg;
+    return CLI_OK;
+  case COMMITTED:
+    options->committed = optarg;
     return CLI_OK;
   case ALPHA:
     return cli_parse_probability(name, "--alpha", optarg, &options->alpha);
@@ -118,6 +126,7 @@ static int set_option(int option, char **argv, void *data) {
 static int parse_options(int argc, char **argv, check_options *options) {
   static const struct option known[] = {
       {"pub", required_argument, NULL, PUBLIC_FILE},
+      {"committed", required_argument, NULL, COMMITTED},
       {"alpha", required_argument, NULL, ALPHA},
       READING_OPTIONS,
       READING_MORE_OPTIONS,
@@ -164,7 +173,8 @@ static int check_inputs(const check_options *options, const documents *read) {
                                                              : read->names.names[i]);
     }
   }
-  const char *const known[] = {options->reading.tokenizer, options->proof, options->public_file};
+  const char *const known[] = {options->reading.tokenizer, options->proof, options->public_file,
+                               options->committed};
   int status = report_check_page(name, options->html);
   if (status == CLI_OK) {
     status = report_check_spared(name, options->html, known, sizeof known / sizeof known[0]);
@@ -189,8 +199,21 @@ static int check_same(const documents *read, const findings *all) {
               : cli_fail(name, "the files changed while they were being read: check them again");
 }
 
+/* Whose p-value pays for more than one key is that of all documents together. */
+static int set_committed(const check_options *options, gp_key *key,
+                         committed_findings *committed) {
+  const int status =
+      committed_read(name, options->committed, &key, &options->public_file, 1, committed);
+  if (status == CLI_OK && committed->tree_size > 1 &&
+      (options->per_document || options->form == REPORT_JSON_LINES)) {
+    return cli_fail(name, "--per-document and --json-lines do not go with --committed of more "
+                          "than one key");
+  }
+  return status;
+}
+
 static int score(const check_options *options, const documents *read, gp_key *key,
-                 const gp_proof_info *info) {
+                 const gp_proof_info *info, const committed_findings *committed) {
   char *settings = settings_describe(read->tokenizer, options->reading.normalize);
   if (settings == NULL) {
     return cli_fail(name, "out of memory: the report");
@@ -206,6 +229,7 @@ static int score(const check_options *options, const documents *read, gp_key *ke
       .inputs = read->inputs,
       .n_inputs = read->names.count,
       .proof = info,
+      .committed = *committed,
       .threads = options->threads,
       .max_memory = options->max_memory,
       .skip_bad = options->reading.skip_bad,
@@ -274,8 +298,12 @@ static int check(const check_options *options, documents *read) {
   if (status == CLI_OK) {
     status = check_sample(options, &info);
   }
+  committed_findings committed = {0};
   if (status == CLI_OK) {
-    status = score(options, read, key, &info);
+    status = set_committed(options, key, &committed);
+  }
+  if (status == CLI_OK) {
+    status = score(options, read, key, &info, &committed);
   }
   gp_key_free(key);
   return status;

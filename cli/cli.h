@@ -28,7 +28,12 @@ int cli_plan(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_serve(int argc, char **argv);
+int cli_commit(int argc, char **argv);
+int cli_sign(int argc, char **argv);
+int cli_timestamp(int argc, char **argv);
 int cli_version(int argc, char **argv);
+
+#define CLI_KEYS_MAX 1000 /* that one command tries */
 
 /* --- console.c */
 
@@ -128,6 +133,7 @@ typedef struct cli_evidence {
   gp_params params;
   double alpha;
   uint64_t tried; /* keys and tenants; 0 is 1 */
+  bool committed; /* `tried` are all that could have been, by a commitment */
   uint64_t scored;
   double log10_p; /* that decides: corrected for what was tried */
 } cli_evidence;

@@ -47,7 +47,9 @@ static void describe_found(char out[CLI_MEANING_SIZE], const cli_evidence *evide
                            ? "so large a sum, or a larger one, with probability at "
                              "most"
                            : "as many green tokens, or more, with probability";
-  const char *tried = evidence->tried > 1 ? ", for any of the keys and tenants tried" : "";
+  const char *tried = evidence->tried < 2   ? ""
+                      : evidence->committed ? ", for any of the keys committed to"
+                                            : ", for any of the keys and tenants tried";
   (void)snprintf(out, CLI_MEANING_SIZE,
                  "Either the text was written under the influence of key %s, or by something "
                  "trained on such text, or it is chance: text written without the key has "

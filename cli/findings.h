@@ -44,14 +44,21 @@ typedef struct candidate_findings {
   uint8_t commitment[GP_COMMITMENT_SIZE];
   gp_verifier_options tenant;
   gp_result result;
-  double log10_p_corrected; /* for the number of candidates, and the sizes of a sample */
+  double log10_p_corrected; /* for all that could have been tried */
 } candidate_findings;
+
+/* Keys that were committed to before anything was looked at. */
+typedef struct committed_findings {
+  uint64_t tree_size; /* how many; 0: nothing is known of any */
+  uint8_t root[GP_ROOT_SIZE];
+} committed_findings;
 
 /* The test with a reference model. */
 typedef struct weighted_findings {
   gp_expectations_info model;
   gp_weigher_counts counts;
   gp_weighted_result result;
+  double log10_p_corrected; /* for all that could have been tried */
 } weighted_findings;
 
 typedef struct findings {
@@ -60,8 +67,12 @@ typedef struct findings {
   double alpha;
   bool found;
   candidate_findings best;
-  const gp_proof_info *proof;     /* that it rests on; NULL: the key was there */
-  size_t n_candidates;            /* tried */
+  const gp_proof_info *proof; /* that it rests on; NULL: the key was there */
+  size_t n_candidates;        /* tried */
+  committed_findings committed;
+  uint64_t n_payable; /* what p is multiplied with: candidates tried or, where keys were
+                         committed to, all that could have been; times the sizes that a
+                         sample could have */
   candidate_findings *candidates; /* with several: those found, or the best; best first */
   size_t n_found;
   gp_corpus_evidence evidence; /* with one candidate */

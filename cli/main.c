@@ -20,17 +20,20 @@ static const char help[] =
     "  keygen      make a key file\n"
     "  inspect     show what a key file, public file or proof says\n"
     "  verify      look for the mark of a key in text or token ids\n"
-    "  prove       show everybody what verify finds, without giving the key away\n"
-    "  check       verify a text by such a proof and the public file of the key\n"
-    "  precompute  make a table that makes a provable key fast\n"
     "  merge       put partial results of verify together\n"
     "  audit       look for the mark of a key in what a model has learned\n"
     "  trace       tell whose marked text a model was trained on\n"
     "  contexts    collect the contexts of what was served\n"
     "  plan        say how many tokens are needed\n"
+    "  prove       show everybody what verify finds, without giving the key away\n"
+    "  check       verify a text by such a proof and the public file of the key\n"
 #ifdef GREENPRINT_NETWORK
     "  serve       answer auditors who have texts, without seeing them\n"
 #endif
+    "  precompute  make a table that makes a provable key fast\n"
+    "  commit      commit to all keys, and prove that one is among them\n"
+    "  timestamp   show that a file was there at some time\n"
+    "  sign        sign a file, or check its signature\n"
     "  version     show the versions of greenprint and its libraries\n"
     "\n"
     "Options:\n"
@@ -47,11 +50,23 @@ static const struct {
 #ifdef GREENPRINT_NETWORK
     {"serve", cli_serve},
 #endif
-    {"keygen", cli_keygen},         {"inspect", cli_inspect}, {"verify", cli_verify},
-    {"prove", cli_prove},           {"check", cli_check},     {"merge", cli_merge},
-    {"precompute", cli_precompute}, {"audit", cli_audit},     {"trace", cli_trace},
-    {"contexts", cli_contexts},     {"plan", cli_plan},       {"version", cli_version},
-    {"--version", cli_version},     {"-V", cli_version},
+    {"keygen", cli_keygen},
+    {"inspect", cli_inspect},
+    {"verify", cli_verify},
+    {"merge", cli_merge},
+    {"audit", cli_audit},
+    {"trace", cli_trace},
+    {"contexts", cli_contexts},
+    {"plan", cli_plan},
+    {"prove", cli_prove},
+    {"check", cli_check},
+    {"precompute", cli_precompute},
+    {"commit", cli_commit},
+    {"timestamp", cli_timestamp},
+    {"sign", cli_sign},
+    {"version", cli_version},
+    {"--version", cli_version},
+    {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be

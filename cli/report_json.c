@@ -51,13 +51,24 @@ static json_t *proof_object(const findings *all) {
 }
 
 static json_t *evidence_object(const findings *all) {
-  if (all->n_candidates != 1 || (all->proof != NULL && all->proof->sizes > 1)) {
+  if (all->n_payable != 1) {
     return json_null();
   }
   const gp_corpus_evidence *evidence = &all->evidence;
   return json_pack("{s:f, s:f, s:I, s:f}", "log10_e", evidence->log10_e, "log10_e_largest",
                    evidence->log10_e_largest, "at_document", (json_int_t)evidence->at_document,
                    "log10_p_anytime", evidence->log10_p_anytime);
+}
+
+static json_t *committed_object(const findings *all) {
+  const committed_findings *committed = &all->committed;
+  if (committed->tree_size == 0) {
+    return json_null();
+  }
+  char root[2 * GP_ROOT_SIZE + 1];
+  json_hex(root, sizeof root, committed->root, sizeof committed->root);
+  return json_pack("{s:s, s:I, s:I}", "root", root, "tree_size", (json_int_t)committed->tree_size,
+                   "p_times", (json_int_t)all->n_payable);
 }
 
 static json_t *weighted_object(const findings *all) {
@@ -68,13 +79,14 @@ static json_t *weighted_object(const findings *all) {
   char sha256[2 * sizeof weights->model.file.sha256 + 1];
   json_hex(sha256, sizeof sha256, weights->model.file.sha256, sizeof weights->model.file.sha256);
   return json_pack(
-      "{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "model",
+      "{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "model",
       json_name(weights->model.label), "sha256", sha256, "positions",
       (json_int_t)weights->counts.positions, "coins", (json_int_t)weights->result.coins,
       "occurred", (json_int_t)weights->counts.occurred, "expected",
       (json_int_t)weights->counts.expected, "top_k", (json_int_t)weights->model.top_k,
       "statistic", weights->result.statistic, "z", weights->result.z, "log10_p",
-      weights->result.log10_p, "log10_p_saddlepoint", weights->result.log10_p_saddlepoint);
+      weights->result.log10_p, "log10_p_corrected", weights->log10_p_corrected,
+      "log10_p_saddlepoint", weights->result.log10_p_saddlepoint);
 }
 
 static json_t *candidates_array(const findings *all) {
@@ -150,11 +162,11 @@ static json_t *report_object(const findings *all) {
   const bool done =
       json_extend(report, settings_object(all->info.settings)) &&
       json_extend(report,
-                  json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
+                  json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
                             all->weighted ? "weighted" : "count", "anytime", evidence_object(all),
-                            "weighted", weighted_object(all), "candidates", candidates_array(all),
-                            "proof", proof_object(all), "segments", segments_array(all), "inputs",
-                            inputs_array(all)));
+                            "committed", committed_object(all), "weighted", weighted_object(all),
+                            "candidates", candidates_array(all), "proof", proof_object(all),
+                            "segments", segments_array(all), "inputs", inputs_array(all)));
   if (!done) {
     json_decref(report);
     return NULL;

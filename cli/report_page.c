@@ -21,8 +21,8 @@ typedef struct page {
   html_point *points;
   html_document *documents;
   gp_segment *segments; /* of the shown documents, in their order */
-  html_row rows[6];
-  char values[6][ROW_SIZE];
+  html_row rows[8];
+  char values[8][ROW_SIZE];
 } page;
 
 static void release(page *made) {
@@ -112,6 +112,49 @@ static bool set_documents(page *made, const findings *all) {
   return true;
 }
 
+static void add_row(page *made, const char *label) {
+  const size_t i = made->report.n_rows++;
+  made->rows[i] = (html_row){label, made->values[i]};
+  made->report.rows = made->rows;
+}
+
+/* Where the text to a row that add_row() then adds goes. */
+static char *next_value(page *made) {
+  return made->values[made->report.n_rows];
+}
+
+static void set_committed_rows(page *made, const findings *all) {
+  const committed_findings *committed = &all->committed;
+  char root[2 * GP_ROOT_SIZE + 1];
+  char p[CLI_P_SIZE];
+  if (committed->tree_size == 0) {
+    return;
+  }
+  json_hex(root, sizeof root, committed->root, sizeof committed->root);
+  (void)snprintf(next_value(made), ROW_SIZE, "%" PRIu64 "; root %s", committed->tree_size, root);
+  add_row(made, "Keys committed to");
+  (void)snprintf(next_value(made), ROW_SIZE, "%s: p times %" PRIu64 "%s",
+                 cli_describe_p(p, all->best.log10_p_corrected), all->n_payable,
+                 all->weighted ? "" : "; decides");
+  add_row(made, "p-value, for any of these keys");
+}
+
+static void set_weighted_rows(page *made, const findings *all) {
+  if (!all->weighted) {
+    return;
+  }
+  const weighted_findings *weights = &all->weights;
+  char p[CLI_P_SIZE];
+  (void)snprintf(next_value(made), ROW_SIZE, "%s", weights->model.label);
+  add_row(made, "Reference model");
+  (void)snprintf(next_value(made), ROW_SIZE, "p at most %s, z %.2f; decides",
+                 cli_describe_p(p, weights->log10_p_corrected), weights->result.z);
+  add_row(made, "Weighted test");
+  (void)snprintf(next_value(made), ROW_SIZE, "%s, an approximation",
+                 cli_describe_p(p, weights->result.log10_p_saddlepoint));
+  add_row(made, "Weighted test, saddlepoint");
+}
+
 /* Says how many segments there are, where the page cannot show them all. */
 static void set_segment_row(page *made, const findings *all) {
   size_t shown = 0;
@@ -119,32 +162,12 @@ static void set_segment_row(page *made, const findings *all) {
     shown += made->documents[i].n_segments;
   }
   if (all->located && shown < all->n_segments) {
-    (void)snprintf(made->values[3], ROW_SIZE,
+    (void)snprintf(next_value(made), ROW_SIZE,
                    "%zu in all, %zu of them in the documents shown here; the others are in the "
                    "text and JSON reports",
                    all->n_segments, shown);
-    made->rows[made->report.n_rows++] = (html_row){"Located segments", made->values[3]};
-    made->report.rows = made->rows;
+    add_row(made, "Located segments");
   }
-}
-
-static void set_rows(page *made, const findings *all) {
-  if (!all->weighted) {
-    return;
-  }
-  const weighted_findings *weights = &all->weights;
-  char p[CLI_P_SIZE];
-  char saddlepoint[CLI_P_SIZE];
-  (void)snprintf(made->values[0], ROW_SIZE, "%s", weights->model.label);
-  (void)snprintf(made->values[1], ROW_SIZE, "p at most %s, z %.2f; decides",
-                 cli_describe_p(p, weights->result.log10_p), weights->result.z);
-  (void)snprintf(made->values[2], ROW_SIZE, "%s, an approximation",
-                 cli_describe_p(saddlepoint, weights->result.log10_p_saddlepoint));
-  made->rows[0] = (html_row){"Reference model", made->values[0]};
-  made->rows[1] = (html_row){"Weighted test", made->values[1]};
-  made->rows[2] = (html_row){"Weighted test, saddlepoint", made->values[2]};
-  made->report.rows = made->rows;
-  made->report.n_rows = 3;
 }
 
 /* The facts of the proof that the page rests on. */
@@ -155,12 +178,11 @@ static void set_proof_rows(page *made, const findings *all) {
   }
   char sha256[2 * sizeof proof->file_sha256 + 1];
   json_hex(sha256, sizeof sha256, proof->file_sha256, sizeof proof->file_sha256);
-  (void)cli_describe_proof(made->values[4], proof);
-  (void)snprintf(made->values[5], ROW_SIZE, "%" PRIu64 " bytes, SHA-256 %s", proof->file_size,
+  (void)cli_describe_proof(next_value(made), proof);
+  add_row(made, "Proved");
+  (void)snprintf(next_value(made), ROW_SIZE, "%" PRIu64 " bytes, SHA-256 %s", proof->file_size,
                  sha256);
-  made->rows[made->report.n_rows++] = (html_row){"Proved", made->values[4]};
-  made->rows[made->report.n_rows++] = (html_row){"Proof", made->values[5]};
-  made->report.rows = made->rows;
+  add_row(made, "Proof");
 }
 
 static const char *describe_normalization(unsigned normalize, char *out, size_t size) {
@@ -239,7 +261,8 @@ int report_write_page(const char *command, const char *path, const findings *all
     made.report.tokenizer_model = info.model;
     made.report.tokenizer_sha256 = info.sha256;
   }
-  set_rows(&made, all);
+  set_committed_rows(&made, all);
+  set_weighted_rows(&made, all);
   set_proof_rows(&made, all);
   int status = CLI_OK;
   if (!set_inputs(&made, all) || !set_points(&made, all) || !set_documents(&made, all)) {

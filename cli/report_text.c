@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #define LINE_WIDTH 80
 
 static const char *display_name(const char *name) {
@@ -30,6 +32,12 @@ static void print_candidate(const findings *all) {
   if (all->n_candidates > 1) {
     put_row("tried", "%zu keys and tenants; this one is the best", all->n_candidates);
   }
+  if (all->committed.tree_size > 0) {
+    char root[2 * GP_ROOT_SIZE + 1];
+    (void)sodium_bin2hex(root, sizeof root, all->committed.root, sizeof all->committed.root);
+    put_row("committed", "among %" PRIu64 " key%s, root %s", all->committed.tree_size,
+            cli_plural(all->committed.tree_size), root);
+  }
   char *tokenizer = settings_tokenizer(all->info.settings);
   char *normalize = settings_normalize(all->info.settings);
   if (all->proof != NULL) {
@@ -47,12 +55,12 @@ static void print_evidence(const findings *all) {
   char p[CLI_P_SIZE];
   put_row("z", "%.2f", best->result.z);
   put_row("p", "%s", cli_describe_p(p, best->result.log10_p));
-  if (all->n_candidates > 1) {
-    put_row("corrected", "%s (p times %zu)", cli_describe_p(p, best->log10_p_corrected),
-            all->n_candidates);
-  } else if (all->proof != NULL && all->proof->sizes > 1) {
-    put_row("corrected", "%s (p times %" PRIu32 ", the sizes that a sample could have)",
-            cli_describe_p(p, best->log10_p_corrected), all->proof->sizes);
+  if (all->n_payable > 1) {
+    const bool sampled = all->proof != NULL && all->proof->sizes > 1;
+    put_row("corrected", "%s (p times %" PRIu64 "%s%s)",
+            cli_describe_p(p, best->log10_p_corrected), all->n_payable,
+            all->committed.tree_size > 0 ? ", all that could have been tried" : "",
+            sampled ? ", the sizes that a sample could have" : "");
   } else {
     put_row("anytime p", "%s (the smallest after any document, in this order)",
             cli_describe_p(p, all->evidence.log10_p_anytime));
@@ -60,7 +68,7 @@ static void print_evidence(const findings *all) {
   if (all->weighted) {
     const gp_weighted_result *weighted = &all->weights.result;
     put_row("weighted", "z %.2f, p at most %s (%" PRIu64 " coins)", weighted->z,
-            cli_describe_p(p, weighted->log10_p), weighted->coins);
+            cli_describe_p(p, all->weights.log10_p_corrected), weighted->coins);
   }
   put_row("alpha", "%g", all->alpha);
 }

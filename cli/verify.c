@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "committed.h"
 #include "inputs.h"
 #include "keys.h"
 #include "reading.h"
@@ -19,6 +20,7 @@ typedef struct verify_run {
   const verify_options *options;
   gp_key *keys[VERIFY_KEYS_MAX];
   size_t n_keys;
+  committed_findings committed;
   tenant_list tenants;
   gp_tokenizer *tokenizer;
   char *settings;
@@ -102,6 +104,22 @@ static int set_keys(verify_run *run) {
   return status == CLI_OK ? key_use_table(name, options->table, run->keys[0]) : status;
 }
 
+/* The p-values of documents by themselves are those of one key. */
+static int set_committed(verify_run *run) {
+  const verify_options *options = run->options;
+  const bool blind = options->blind.server.url != NULL;
+  const int status =
+      committed_read(name, options->committed, run->keys,
+                     blind ? &options->blind.public_file : (const char *const *)options->keys,
+                     run->n_keys, &run->committed);
+  if (status == CLI_OK && run->committed.tree_size > 1 &&
+      (options->per_document || options->form == REPORT_JSON_LINES)) {
+    return cli_fail(name, "--per-document and --json-lines do not go with --committed of more "
+                          "than one key");
+  }
+  return status;
+}
+
 static int check_page(const verify_run *run) {
   const verify_options *options = run->options;
   const char *page = options->html;
@@ -111,6 +129,7 @@ static int check_page(const verify_run *run) {
                                options->partial,
                                options->passphrase_file,
                                options->table,
+                               options->committed,
                                options->blind.public_file,
                                options->blind.server.token_file,
                                options->blind.server.ca_file};
@@ -136,6 +155,7 @@ static int run_and_report(verify_run *run) {
       .n_keys = run->n_keys,
       .tenants = run->tenants.ids,
       .n_tenants = run->tenants.count,
+      .committed = run->committed,
       .tokenizer = run->tokenizer,
       .settings = run->settings,
       .inputs = run->inputs,
@@ -201,6 +221,9 @@ int cli_verify(int argc, char **argv) {
   }
   if (status == CLI_OK) {
     status = set_keys(&run);
+  }
+  if (status == CLI_OK) {
+    status = set_committed(&run);
   }
   if (status == CLI_OK) {
     status = run_and_report(&run);

@@ -24,6 +24,8 @@ const char verify_help[] =
     "      --tenants RANGE|FILE    of any of these: 0-23999, or a file with an id a line\n"
     "      --table TABLE           take nonces of a provable key from this table of\n"
     "                              greenprint precompute\n"
+    "      --committed FILE        a proof that the key is in a set of committed keys, or the\n"
+    "                              set (greenprint commit): p pays for all of its keys\n"
     "      --alpha A               found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "Where somebody else has the key, and is not to see the text (greenprint serve):\n"
@@ -73,6 +75,7 @@ const char verify_help[] =
 enum {
   PASSPHRASE_FILE = CLI_LONG_OPTION,
   ALPHA,
+  COMMITTED,
   TENANT,
   TENANTS,
   TABLE,
@@ -101,6 +104,9 @@ static int set_option(int option, char **argv, void *data) {
     return CLI_OK;
   case PASSPHRASE_FILE:
     options->passphrase_file = optarg;
+    return CLI_OK;
+  case COMMITTED:
+    options->committed = optarg;
     return CLI_OK;
   case ALPHA:
     return cli_parse_probability(name, "--alpha", optarg, &options->alpha);
@@ -202,6 +208,9 @@ static int check_options(const verify_options *options) {
     return cli_fail(name, "--partial cannot hold what %s finds: leave one of them out",
                     options->weights != NULL ? "--weights" : "--locate");
   }
+  if (options->partial != NULL && options->committed != NULL) {
+    return cli_fail(name, "--partial cannot hold what --committed says: leave one of them out");
+  }
   if (options->max_memory > 0 && options->n_keys > KEYS_ON_DISK) {
     return cli_fail(name, "--max-memory goes with at most %d keys", KEYS_ON_DISK);
   }
@@ -213,6 +222,7 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {"key", required_argument, NULL, 'k'},
       {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
       {"alpha", required_argument, NULL, ALPHA},
+      {"committed", required_argument, NULL, COMMITTED},
       {"tenant", required_argument, NULL, TENANT},
       {"tenants", required_argument, NULL, TENANTS},
       {"table", required_argument, NULL, TABLE},

@@ -3,15 +3,17 @@
 #define CLI_VERIFY_OPTIONS_H
 
 #include "blind_key.h"
+#include "cli.h"
 #include "greenprint.h"
 #include "reading.h"
 #include "report.h"
 
-#define VERIFY_KEYS_MAX 1000
+#define VERIFY_KEYS_MAX CLI_KEYS_MAX
 
 typedef struct verify_options {
   const char *keys[VERIFY_KEYS_MAX];
   size_t n_keys;
+  const char *committed;
   const char *passphrase_file;
   blind_key_options blind; /* its URL is NULL unless somebody else holds the key */
   double alpha;

@@ -4,7 +4,7 @@
 #   scripts/setup.sh build    compiler, CMake and the libraries (system packages)
 #   scripts/setup.sh lint     that, the linters and valgrind
 #   scripts/setup.sh python   build/venv: model, torch, test tools, the Python package
-#   scripts/setup.sh test     that, and a browser (Chromium, 350 MB) if one can be had
+#   scripts/setup.sh test     that, what makes evidence to test with, and a browser (350 MB) if one can be had
 #   scripts/setup.sh docs     python, and what measures and draws the plots of docs/
 #   scripts/setup.sh fuzz     build, and clang with libFuzzer
 #   scripts/setup.sh arm      build, and what compiles and runs it for 64-bit ARM (Debian, 330 MB)
@@ -67,11 +67,13 @@ check_build() {
   need libcurl4-openssl-dev has_module 'libcurl >= 7.75'
 }
 
-# The tests make certificates with the command openssl.
-check_python() {
-  need 'python3 python3-venv' has_python
+# The tests make certificates with the command openssl, and hold signatures against minisign's.
+check_evidence() {
   need openssl runs openssl version
+  need minisign runs command -v minisign
 }
+
+check_python() { need 'python3 python3-venv' has_python; }
 
 check_lint() {
   need clang compiles clang -xc
@@ -279,6 +281,7 @@ case "${1:-}" in
     ;;
   test)
     set_up_python
+    ensure check_evidence
     try_browser
     ;;
   docs)

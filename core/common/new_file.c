@@ -189,10 +189,13 @@ void gp_new_file_free(gp_new_file *file) {
   free(file);
 }
 
-gp_status gp_new_file_write(const char *path, const uint8_t *bytes, size_t size, const char *what,
-                            gp_error *error) {
+static gp_status write_file(const char *path, const uint8_t *bytes, size_t size, const char *what,
+                            bool shared, gp_error *error) {
   gp_new_file *file = NULL;
   gp_status status = gp_new_file_open(path, what, &file, error);
+  if (status == GP_OK && shared) {
+    gp_new_file_share(file);
+  }
   if (status == GP_OK) {
     status = gp_new_file_append(file, bytes, size, error);
   }
@@ -201,6 +204,16 @@ gp_status gp_new_file_write(const char *path, const uint8_t *bytes, size_t size,
   }
   gp_new_file_free(file);
   return status;
+}
+
+gp_status gp_new_file_write(const char *path, const uint8_t *bytes, size_t size, const char *what,
+                            gp_error *error) {
+  return write_file(path, bytes, size, what, false, error);
+}
+
+gp_status gp_new_file_write_shared(const char *path, const uint8_t *bytes, size_t size,
+                                   const char *what, gp_error *error) {
+  return write_file(path, bytes, size, what, true, error);
 }
 
 gp_status gp_scratch_file(const char *folder, int *fd, gp_error *error) {

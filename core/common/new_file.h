@@ -29,6 +29,10 @@ void gp_new_file_free(gp_new_file *file);
 gp_status gp_new_file_write(const char *path, const uint8_t *bytes, size_t size, const char *what,
                             gp_error *error);
 
+/* The same, with gp_new_file_share(). */
+gp_status gp_new_file_write_shared(const char *path, const uint8_t *bytes, size_t size,
+                                   const char *what, gp_error *error);
+
 /* A file for the process's own use that never has a name, in `folder`, mode 0600. */
 gp_status gp_scratch_file(const char *folder, int *fd, gp_error *error);
 

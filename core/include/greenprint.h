@@ -1410,6 +1410,222 @@ GP_API GP_MUST_CHECK gp_status gp_nonce_table_inspect(const char *path, gp_nonce
  * tampered with, too; GP_ERR_VERSION, GP_ERR_IO, GP_ERR_MEMORY, GP_ERR_CRYPTO. */
 GP_API GP_MUST_CHECK gp_status gp_key_use_table(gp_key *key, const char *path, gp_error *error);
 
+/* ----------------------------------------------------------- committed keys */
+
+/* All keys that an owner has, as the leaves of one Merkle tree (SPEC.md section 21), so that how
+ * many keys could have been tried is fixed before there is a dispute. Its root, 32 bytes, is what
+ * gets published and timestamped. Holds no secrets. One thread at a time may add; everything else
+ * is thread-safe once nothing more is added. */
+typedef struct gp_key_set gp_key_set;
+
+#define GP_ROOT_SIZE          32
+#define GP_KEY_SET_MAX        1048576 /* keys */
+#define GP_INCLUSION_PATH_MAX 20      /* what so many keys need */
+
+/* What is committed to of one key. A plain value. */
+typedef struct gp_committed_key {
+  char scheme[17]; /* such as "greenprint-1" */
+  gp_params params;
+  uint8_t commitment[GP_COMMITMENT_SIZE];
+  char id[GP_KEY_ID_STRING_SIZE];
+} gp_committed_key;
+
+/* Reads what a key file, sealed or not, or a public file says in the clear. Needs no passphrase,
+ * so for a sealed file it is what the file claims. The file has to be a regular one. Errors are
+ * those of gp_key_inspect() and gp_public_key_load(). */
+GP_API GP_MUST_CHECK gp_status gp_committed_key_load(const char *path, gp_committed_key *key,
+                                                     gp_error *error);
+
+/* An empty set. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_new(gp_key_set **set, gp_error *error);
+GP_API void gp_key_set_free(gp_key_set *set);
+
+/* Adds a key. One that is there already is GP_ERR_ARGUMENT, unless it came with another set: then
+ * nothing is to be done. The set is as it was after an error. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_add(gp_key_set *set, const gp_committed_key *key,
+                                              gp_error *error);
+
+/* Adds all keys of a file: a key file, a public file, or a file of gp_key_set_save(), of which
+ * those that are there already are passed over. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_add_file(gp_key_set *set, const char *path,
+                                                   gp_error *error);
+
+/* How many keys there are. */
+GP_API size_t gp_key_set_size(const gp_key_set *set);
+
+/* Key i in ascending order of the commitments; GP_ERR_ARGUMENT beyond the last. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_get(const gp_key_set *set, size_t i,
+                                              gp_committed_key *key, gp_error *error);
+
+/* The number of the key whose commitment begins with these bytes, 1 to GP_COMMITMENT_SIZE (8 are
+ * a key id); GP_ERR_ARGUMENT where it is none, or several. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_find(const gp_key_set *set, const uint8_t *commitment,
+                                               size_t size, size_t *i, gp_error *error);
+
+/* The root of the tree; GP_ERR_ARGUMENT for an empty set. Takes 32 bytes a key for a moment. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_root(const gp_key_set *set, uint8_t root[GP_ROOT_SIZE],
+                                               gp_error *error);
+
+/* Writes the set, which must not be empty, with mode 0644; the file appears whole or not at all
+ * and never replaces one. The same keys give the same bytes, in whatever order they were added.
+ */
+GP_API GP_MUST_CHECK gp_status gp_key_set_save(const gp_key_set *set, const char *path,
+                                               gp_error *error);
+
+/* Reads such a file, and computes its root again. Errors name the file: GP_ERR_IO, GP_ERR_FORMAT,
+ * GP_ERR_VERSION, GP_ERR_MEMORY; what it claims allocates nothing. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_load(const char *path, gp_key_set **set,
+                                               gp_error *error);
+
+/* That one key is among those of a tree, which can be checked without the others. A plain value,
+ * whose members belong together where gp_key_set_prove() or gp_inclusion_load() made it. */
+typedef struct gp_inclusion {
+  gp_committed_key key;
+  uint64_t index;     /* of the key, in ascending order of the commitments */
+  uint64_t tree_size; /* how many keys were committed to */
+  size_t path_length;
+  uint8_t path[GP_INCLUSION_PATH_MAX][GP_ROOT_SIZE];
+  uint8_t root[GP_ROOT_SIZE];
+} gp_inclusion;
+
+/* The proof for key i; GP_ERR_ARGUMENT beyond the last. */
+GP_API GP_MUST_CHECK gp_status gp_key_set_prove(const gp_key_set *set, size_t i,
+                                                gp_inclusion *inclusion, gp_error *error);
+
+/* Whether the path leads from the key to the root: GP_ERR_ARGUMENT where it does not. That the
+ * root is the one that was published is for the caller to compare. */
+GP_API GP_MUST_CHECK gp_status gp_inclusion_check(const gp_inclusion *inclusion, gp_error *error);
+
+/* Writes and reads proofs, as the other two do sets. Reading checks what gp_inclusion_check()
+ * does; then it is GP_ERR_FORMAT. */
+GP_API GP_MUST_CHECK gp_status gp_inclusion_save(const gp_inclusion *inclusion, const char *path,
+                                                 gp_error *error);
+GP_API GP_MUST_CHECK gp_status gp_inclusion_load(const char *path, gp_inclusion *inclusion,
+                                                 gp_error *error);
+
+/* ---------------------------------------------------------------- signatures */
+
+/* Ed25519 signatures of files in the formats of minisign (SPEC.md section 21): the program
+ * verifies what is signed here, and the other way round. A signing key has nothing to do with a
+ * gp_key. Immutable; the secret lives in memory as a gp_key's does. */
+typedef struct gp_signing_key gp_signing_key;
+
+#define GP_SIGNER_ID_SIZE      17   /* 16 hexadecimal digits and NUL */
+#define GP_TRUSTED_COMMENT_MAX 1023 /* bytes, of what is signed here */
+
+/* The public half. A plain value. */
+typedef struct gp_signer {
+  uint8_t number[8]; /* random: tells keys apart, and nothing else */
+  uint8_t key[32];
+  char id[GP_SIGNER_ID_SIZE]; /* the number as minisign writes it */
+} gp_signer;
+
+/* A new key pair. */
+GP_API GP_MUST_CHECK gp_status gp_signing_key_generate(gp_signing_key **key, gp_error *error);
+GP_API void gp_signing_key_free(gp_signing_key *key);
+GP_API void gp_signing_key_signer(const gp_signing_key *key, gp_signer *signer);
+
+/* Writes the secret half, sealed by scrypt as minisign does it, with mode 0600. The costs are 16
+ * MiB, 128 MiB, and for GP_SEAL_SENSITIVE minisign's own, 1 GiB. Otherwise as
+ * gp_key_save_sealed() and gp_key_save_unsealed(). */
+GP_API GP_MUST_CHECK gp_status gp_signing_key_save_sealed(const gp_signing_key *key,
+                                                          const char *path,
+                                                          const char *passphrase,
+                                                          size_t passphrase_length,
+                                                          gp_seal_cost cost, gp_error *error);
+GP_API GP_MUST_CHECK gp_status gp_signing_key_save_unsealed(const gp_signing_key *key,
+                                                            const char *path, gp_error *error);
+
+/* Reads what these, or minisign, wrote; otherwise as gp_key_load(). The cost that a file claims
+ * is at most minisign's own. A file whose seal does not open is GP_ERR_PASSPHRASE. */
+GP_API GP_MUST_CHECK gp_status gp_signing_key_load(const char *path, const char *passphrase,
+                                                   size_t passphrase_length, gp_signing_key **key,
+                                                   gp_error *error);
+
+/* Writes and reads the public half, with mode 0644. */
+GP_API GP_MUST_CHECK gp_status gp_signer_save(const gp_signer *signer, const char *path,
+                                              gp_error *error);
+GP_API GP_MUST_CHECK gp_status gp_signer_load(const char *path, gp_signer *signer,
+                                              gp_error *error);
+
+/* Signs a file of any size, which is hashed first (minisign's algorithm "ED"), and writes the
+ * signature to `signature`, with mode 0644; an existing file is never replaced. The trusted
+ * comment, a line of at most GP_TRUSTED_COMMENT_MAX bytes without control characters but tabs, is
+ * signed with it. */
+GP_API GP_MUST_CHECK gp_status gp_sign_file(const gp_signing_key *key, const char *path,
+                                            const char *trusted_comment, const char *signature,
+                                            gp_error *error);
+
+/* What a signature that holds says. */
+typedef struct gp_signature_facts {
+  bool hashed;                /* false: minisign's old algorithm, "Ed" */
+  char trusted_comment[8192]; /* any bytes but LF; to be shown with care */
+} gp_signature_facts;
+
+/* Whether the signature of a file, and of its trusted comment, holds under this signer's key:
+ * GP_ERR_FORMAT where it does not, where it is another's, or where it is no signature. With the
+ * old algorithm the file is read into memory, up to 1 GiB. */
+GP_API GP_MUST_CHECK gp_status gp_signature_verify(const char *path, const char *signature,
+                                                   const gp_signer *signer,
+                                                   gp_signature_facts *facts, gp_error *error);
+
+/* ---------------------------------------------------------------- timestamps */
+
+/* That a file was there at some time, by the word of a timestamping authority [RFC 3161] (SPEC.md
+ * section 21). A request goes to the authority by whatever way it takes; its response is kept
+ * beside the file. Needs no key. */
+typedef enum gp_timestamp_hash {
+  GP_TIMESTAMP_SHA256 = 1,
+  GP_TIMESTAMP_SHA512 = 2
+} gp_timestamp_hash;
+
+/* Writes the request (.tsq) for a file: its hash, a random nonce, and that the authority's
+ * certificate is wanted. The authority learns nothing but the hash. */
+GP_API GP_MUST_CHECK gp_status gp_timestamp_request(const char *path, gp_timestamp_hash hash,
+                                                    const char *request, gp_error *error);
+
+/* Keeps an authority's response (.tsr) to a request for this file in a file of ours (.gpt), after
+ * a look whether it grants a stamp of this file, and, where `request` is not NULL, whether it
+ * answers that request. Who signed it is for gp_timestamp_verify(). GP_ERR_FORMAT where it is
+ * something else; the authority's own words where it refused. */
+GP_API GP_MUST_CHECK gp_status gp_timestamp_attach(const char *path, const char *response,
+                                                   const char *request, const char *stamp,
+                                                   gp_error *error);
+
+/* How a stamp is judged. */
+typedef struct gp_timestamp_options {
+  const char *authorities; /* PEM: the certificates that are trusted */
+  const char *untrusted;   /* PEM: certificates between those and the authority's; may be NULL */
+  const char *revoked;     /* PEM: revocation lists, of every issuer in the chain; NULL: none are
+                              asked */
+  const char *policy;      /* the policy that the stamp has to be of, as an OID; NULL: any */
+  bool at_stamp_time;      /* judge the chain as of the time that the stamp says, not as of now:
+                              for stamps whose authority's certificate has expired. It excludes
+                              revocation lists, in which expired certificates are not kept */
+} gp_timestamp_options;
+
+/* What a stamp that holds says. Strings are one line of UTF-8 and cut where they are too long. */
+typedef struct gp_timestamp_facts {
+  int64_t seconds;     /* since 1970-01-01T00:00:00Z, leap seconds not counted, rounded down */
+  char time[32];       /* the same as "2026-11-23T13:05:19Z" */
+  char serial[64];     /* of the stamp, in hexadecimal */
+  char policy[128];    /* OID */
+  char authority[256]; /* the name in the certificate that signed, as in RFC 2253 */
+  gp_timestamp_hash hash;
+  bool has_accuracy; /* whether the authority states how far off its clock may be */
+  uint64_t accuracy; /* microseconds */
+} gp_timestamp_facts;
+
+/* Whether a stamp holds: it is for this file's bytes, of the policy, and signed by a certificate
+ * for timestamping that leads to a trusted one. All certificates have to be valid now, or at the
+ * stamp's time (see the options); the one that signed also at the stamp's time, which must not
+ * lie in the future. Hashes and keys of less than 112 bits of security are refused. GP_ERR_FORMAT
+ * where it does not hold; GP_ERR_ARGUMENT for a policy that is no OID; GP_ERR_IO, GP_ERR_MEMORY.
+ */
+GP_API GP_MUST_CHECK gp_status gp_timestamp_verify(const char *path, const char *stamp,
+                                                   const gp_timestamp_options *options,
+                                                   gp_timestamp_facts *facts, gp_error *error);
+
 #ifdef __cplusplus
 }
 #endif

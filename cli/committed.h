@@ -1,0 +1,13 @@
+/* Keys that were committed to beforehand, and those that are tested. */
+#ifndef CLI_COMMITTED_H
+#define CLI_COMMITTED_H
+
+#include "findings.h"
+
+/* Reads a proof that a key is in a set of committed ones, or the set itself, which several keys
+ * need: all have to be in it. `file` may be NULL: then there is nothing to be done. `paths` name
+ * the keys. Returns an exit status, and has said what is wrong. */
+int committed_read(const char *command, const char *file, gp_key *const *keys,
+                   const char *const *paths, size_t n_keys, committed_findings *found);
+
+#endif

@@ -1,0 +1,344 @@
+"""Sets of committed keys, proofs that a key is in one, and what verify makes of them."""
+
+import hashlib
+import json
+import math
+import random
+import struct
+
+import pytest
+
+SHOWN = "greenprint commit: "
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def tree_head(leaves):
+    """RFC 9162, section 2.1.1."""
+    if len(leaves) == 1:
+        return sha256(b"\0" + leaves[0])
+    k = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\1" + tree_head(leaves[:k]) + tree_head(leaves[k:]))
+
+
+def root_of(leaves):
+    """What is published: the head, bound to the size of the tree."""
+    return sha256(b"greenprint-keys\0" + struct.pack("<Q", len(leaves)) + tree_head(leaves))
+
+
+def tree_path(leaves, m):
+    """RFC 9162, section 2.1.3.1."""
+    if len(leaves) == 1:
+        return []
+    k = 1 << (len(leaves) - 1).bit_length() - 1
+    if m < k:
+        return [*tree_path(leaves[:k], m), tree_head(leaves[k:])]
+    return [*tree_path(leaves[k:], m - k), tree_head(leaves[:k])]
+
+
+def checked(body):
+    return body + sha256(body)
+
+
+def set_file(leaves):
+    """A set as SPEC.md section 21 has it."""
+    header = b"\x89GPSET\r\n" + bytes([1]) + bytes(7) + struct.pack("<Q", len(leaves))
+    return checked(header + b"".join(leaves) + root_of(leaves))
+
+
+def proof_file(leaves, m):
+    """A proof as SPEC.md section 21 has it."""
+    path = tree_path(leaves, m)
+    header = b"\x89GPINC\r\n" + bytes([1, len(path)]) + bytes(6)
+    header += struct.pack("<2Q", m, len(leaves))
+    return checked(header + leaves[m] + b"".join(path) + root_of(leaves))
+
+
+def leaf_of(key_file):
+    """Scheme, parameters and commitment, as the key file has them in a row."""
+    return key_file[12:64]
+
+
+@pytest.fixture
+def keys(greenprint):
+    """Seven key files, k0.key to k6.key; their leaves in the order of the tree."""
+    leaves = []
+    for i in range(7):
+        options = ("--context-width", str(1 + i % 3), "--gamma", "1/2" if i % 2 else "1/4")
+        assert greenprint("keygen", "-o", f"k{i}.key", "--unsealed", *options).returncode == 0
+        leaves.append(leaf_of(read(greenprint, f"k{i}.key")))
+    return sorted(leaves, key=lambda leaf: leaf[20:])
+
+
+def read(command, name):
+    return (command.folder / name).read_bytes()
+
+
+def write(command, name, content):
+    (command.folder / name).write_bytes(content)
+
+
+def commit(command, *arguments):
+    """Run a command that has to succeed, and return what it says."""
+    result = command("commit", *arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
+
+
+def fails(command, *arguments):
+    message = command.fails("commit", *arguments)
+    assert message.startswith(SHOWN)
+    return message.removeprefix(SHOWN)
+
+
+def make_set(command):
+    return commit(command, *(f"k{i}.key" for i in range(7)), "-o", "all.gpm")
+
+
+def test_files_are_those_of_the_standard(greenprint, keys):
+    said = make_set(greenprint)
+    assert read(greenprint, "all.gpm") == set_file(keys)
+    assert (greenprint.folder / "all.gpm").stat().st_mode & 0o777 == 0o644
+    assert f"root       {root_of(keys).hex()}\n" in said
+    for i, leaf in enumerate(keys):
+        key_id = leaf[20:28].hex()
+        assert key_id in said
+        commit(greenprint, "prove", "all.gpm", key_id, "-o", f"{i}.gpi", "-q")
+        assert read(greenprint, f"{i}.gpi") == proof_file(keys, i)
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+def test_every_size(greenprint, keys, n):
+    commit(greenprint, *(f"k{i}.key" for i in range(n)), "-o", "n.gpm", "-q")
+    leaves = sorted(
+        (leaf_of(read(greenprint, f"k{i}.key")) for i in range(n)), key=lambda leaf: leaf[20:]
+    )
+    assert read(greenprint, "n.gpm") == set_file(leaves)
+
+
+def test_union(greenprint, keys):
+    make_set(greenprint)
+    commit(greenprint, "k1.key", "k2.key", "k3.key", "-o", "a.gpm")
+    commit(greenprint, "k3.key", "k4.key", "k5.key", "-o", "b.gpm")
+    commit(greenprint, "b.gpm", "k6.key", "a.gpm", "k0.key", "k1.key", "-o", "u.gpm")
+    assert read(greenprint, "u.gpm") == read(greenprint, "all.gpm")
+    message = fails(greenprint, "k1.key", "b.gpm", "k1.key", "-o", "x.gpm")
+    key_id = leaf_of(read(greenprint, "k1.key"))[20:28].hex()
+    assert message == f"k1.key: key {key_id} is named twice"
+    assert not (greenprint.folder / "x.gpm").exists()
+
+
+def test_a_sealed_key_needs_no_passphrase(greenprint, sealed):
+    commit(greenprint, "s.key", "-o", "s.gpm")
+    assert read(greenprint, "s.gpm") == set_file([leaf_of(sealed.read_bytes())])
+
+
+def test_check_and_show(greenprint, keys):
+    make_set(greenprint)
+    root = root_of(keys).hex()
+    commit(greenprint, "prove", "all.gpm", "k2.key", "-o", "k2.gpi")
+    leaf = leaf_of(read(greenprint, "k2.key"))
+    shown = json.loads(commit(greenprint, "show", "k2.gpi", "--json"))
+    assert shown == {
+        "key": {
+            "scheme": "greenprint-1",
+            "seeding": "hash",
+            "context_width": 3,
+            "gamma": 0.25,
+            "key_id": leaf[20:28].hex(),
+            "key_commitment": leaf[20:].hex(),
+        },
+        "index": keys.index(leaf),
+        "tree_size": 7,
+        "root": root,
+    }
+    assert json.loads(commit(greenprint, "check", "k2.gpi", "--json", "--root", root)) == shown
+    assert f"{root}, as given\n" in commit(greenprint, "check", "k2.gpi", "--root", root.upper())
+    assert "compare it with the published one" in commit(greenprint, "check", "k2.gpi")
+    whole = json.loads(commit(greenprint, "show", "all.gpm", "--json"))
+    assert (whole["tree_size"], whole["root"]) == (7, root)
+    assert [key["key_commitment"] for key in whole["keys"]] == [key[20:].hex() for key in keys]
+    assert fails(greenprint, "check", "k2.gpi", "--root", "00" * 32) == (
+        f"k2.gpi: its root is {root}, not the one given: the key is not shown to be in that set"
+    )
+    for bad in ("", "00", root[:-1], root + "00", "x" * 64):
+        assert fails(greenprint, "check", "k2.gpi", "--root", bad) == (
+            f"--root {bad} is not a root, which has 64 hexadecimal digits"
+        )
+
+
+def test_a_proof_of_something_else_is_refused(greenprint, keys):
+    make_set(greenprint)
+    good = proof_file(keys, 3)
+    altered = {
+        "index": good[:16] + struct.pack("<Q", 2) + good[24:],
+        "size": good[:24] + struct.pack("<Q", 8) + good[32:],
+        "params": good[:48] + bytes([good[48], 4]) + good[50:],
+        "commitment": good[:60] + bytes(8) + good[68:],
+        "path": good[:100] + bytes(8) + good[108:],
+        "root": good[:-64] + bytes(32) + good[-32:],
+    }
+    for name, data in altered.items():
+        write(greenprint, name, checked(data[:-32]))
+        message = fails(greenprint, "check", name)
+        assert message.startswith(f"{name}: ")
+        assert "does not lead from key" in message
+    write(greenprint, "damaged", good[:-1] + bytes([good[-1] ^ 1]))
+    assert fails(greenprint, "check", "damaged") == (
+        "damaged: the checksum does not match: the file is damaged"
+    )
+    write(greenprint, "short", good[:-40])
+    assert fails(greenprint, "check", "short").startswith("short: ")
+    assert fails(greenprint, "check", "k1.key") == "k1.key: not a Greenprint proof of inclusion"
+    assert fails(greenprint, "show", "k1.key") == "k1.key: not a Greenprint set of keys"
+    write(greenprint, "later", checked(good[:8] + b"\2" + good[9:-32]))
+    assert "has format version 2" in fails(greenprint, "check", "later")
+
+
+def test_an_altered_set_is_refused(greenprint, keys):
+    good = set_file(keys)
+    for name, data in {
+        "root": good[:-64] + bytes(32) + good[-32:],
+        "key": good[:50] + bytes([good[50] ^ 1]) + good[51:],
+        "order": set_file([keys[1], keys[0]]),
+        "twice": set_file([keys[0], keys[0]]),
+        "none": good[:16] + bytes(8) + good[-64:],
+        "more": good[:16] + struct.pack("<Q", 2**60) + good[24:],
+    }.items():
+        write(greenprint, name, checked(data[:-32]))
+        assert fails(greenprint, "show", name).startswith(f"{name}: ")
+        assert fails(greenprint, name, "-o", "x.gpm").startswith(f"{name}: ")
+
+
+def test_what_is_refused(greenprint, keys):
+    make_set(greenprint)
+    assert "never overwritten" in fails(greenprint, "k1.key", "-o", "all.gpm")
+    assert fails(greenprint, "k1.key") == "name the file to be written with -o FILE"
+    assert fails(greenprint, "-o", "x").startswith("name the keys to commit to")
+    assert fails(greenprint, "k1.key", "-o", "-").startswith("--output -")
+    assert fails(greenprint, "prove", "all.gpm", "-o", "x").startswith("name a set and one key")
+    assert fails(greenprint, "check").startswith("name one proof")
+    assert fails(greenprint, "show", "all.gpm", "-o", "x").startswith("check and show write no")
+    assert fails(greenprint, "show", "all.gpm", "--root", "x") == "--root is for commit check"
+    absent = "0123456789abcdef"
+    assert fails(greenprint, "prove", "all.gpm", absent, "-o", "x") == (
+        f"all.gpm: {absent}: the key is not in the set, which has 7"
+    )
+    write(greenprint, "text", b"nothing\n")
+    for arguments in (("text", "-o", "x"), ("prove", "all.gpm", "text", "-o", "x")):
+        assert fails(greenprint, *arguments) == (
+            "text: neither a Greenprint key file nor a public file"
+        )
+    assert "has to be a regular file" in fails(greenprint, "/dev/null", "-o", "x")
+    assert "No such file" in fails(greenprint, "absent", "-o", "x")
+    assert not (greenprint.folder / "x").exists()
+
+
+# ------------------------------------------------------------------------ verify
+
+
+@pytest.fixture
+def text(greenprint, keys):
+    """a.tokens: with no mark in it."""
+    numbers = random.Random(8)
+    write(
+        greenprint,
+        "a.tokens",
+        " ".join(str(numbers.randrange(500)) for _ in range(4000)).encode(),
+    )
+    make_set(greenprint)
+    commit(greenprint, "prove", "all.gpm", "k0.key", "-o", "k0.gpi")
+    return greenprint
+
+
+def report(command, *arguments):
+    result = command("verify", "a.tokens", "--json", "--alpha", "0.999", *arguments)
+    assert result.stderr == ""
+    return json.loads(result.stdout)
+
+
+def test_p_pays_for_all_keys_committed_to(text, keys):
+    plain = report(text, "-k", "k0.key")
+    assert plain["committed"] is None
+    assert plain["anytime"] is not None
+    for file in ("k0.gpi", "all.gpm"):
+        found = report(text, "-k", "k0.key", "--committed", file)
+        assert found["committed"] == {
+            "root": root_of(keys).hex(),
+            "tree_size": 7,
+            "p_times": 7,
+        }
+        assert found["anytime"] is None
+        assert (found["candidates_tried"], found["log10_p"]) == (1, plain["log10_p"])
+        expected = min(0, plain["log10_p"] + math.log10(7))
+        assert found["log10_p_corrected"] == pytest.approx(expected, abs=1e-12)
+        verdict = "found" if expected <= math.log10(0.999) else "not_found"
+        assert found["verdict"] == verdict
+
+
+def test_several_keys_and_tenants(text):
+    two = ("-k", "k0.key", "-k", "k1.key", "--tenants", "0-4")
+    plain = report(text, *two)
+    found = report(text, *two, "--committed", "all.gpm")
+    assert found["candidates_tried"] == plain["candidates_tried"] == 10
+    assert found["committed"]["p_times"] == 35
+    expected = min(0, plain["log10_p"] + math.log10(35))
+    assert found["log10_p_corrected"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_set_of_one_key_costs_nothing(text):
+    commit(text, "k0.key", "-o", "one.gpm")
+    found = report(text, "-k", "k0.key", "--committed", "one.gpm", "--per-document")
+    plain = report(text, "-k", "k0.key", "--per-document")
+    assert found.pop("committed")["p_times"] == 1
+    del plain["committed"]
+    assert found == plain
+
+
+def test_text_and_page_say_so(text, keys):
+    root = root_of(keys).hex()
+    said = text("verify", "-k", "k0.key", "a.tokens", "--committed", "k0.gpi", "--html", "p.html")
+    assert f"committed  among 7 keys, root {root}\n" in said.stdout
+    assert "(p times 7, all that could have been tried)" in said.stdout
+    assert "anytime" not in said.stdout
+    page = read(text, "p.html").decode()
+    assert f"7; root {root}" in page
+    assert "p times 7; decides" in page
+
+
+def test_segments_pay_too(text, binary):
+    """One green run in a long text: found alone, and at a price with a set."""
+    plain = report(text, "-k", "k0.key", "--locate")
+    found = report(text, "-k", "k0.key", "--locate", "--committed", "k0.gpi")
+    by_place = {tuple(s["tokens"]): s["log10_p_corrected"] for s in plain["segments"]}
+    for segment in found["segments"]:
+        before = by_place[tuple(segment["tokens"])]
+        assert segment["log10_p_corrected"] == pytest.approx(min(0, before + math.log10(7)))
+
+
+def test_what_verify_refuses(text, keys):
+    def refused(*arguments):
+        return text.fails("verify", "a.tokens", *arguments).removeprefix("greenprint verify: ")
+
+    key_id = leaf_of(read(text, "k0.key"))[20:28].hex()
+    assert refused("-k", "k1.key", "--committed", "k0.gpi") == (
+        f"--committed k0.gpi is for key {key_id}, not for that of k1.key"
+    )
+    assert refused("-k", "k0.key", "-k", "k1.key", "--committed", "k0.gpi").endswith(
+        "several keys need the set itself"
+    )
+    commit(text, "k1.key", "k2.key", "-o", "few.gpm")
+    assert refused("-k", "k1.key", "-k", "k0.key", "--committed", "few.gpm") == (
+        "--committed few.gpm: k0.key: the key is not in the set, which has 2"
+    )
+    data = read(text, "k0.gpi")
+    write(text, "bad.gpi", data[:-1] + bytes([data[-1] ^ 1]))
+    assert "the checksum does not match" in refused("-k", "k0.key", "--committed", "bad.gpi")
+    assert "do not go with" in refused("-k", "k0.key", "--committed", "k0.gpi", "--per-document")
+    assert "do not go with" in refused("-k", "k0.key", "--committed", "k0.gpi", "--json-lines")
+    assert "leave one of them out" in refused(
+        "-k", "k0.key", "--committed", "k0.gpi", "--partial", "p"
+    )
+    assert not (text.folder / "p").exists()
