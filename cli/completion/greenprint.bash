@@ -17,11 +17,12 @@ _greenprint() {
   fi
 
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words="keygen inspect verify merge contexts audit trace plan version --help --version"
+    words="keygen inspect verify merge contexts audit trace commit timestamp sign plan version --help --version"
   else
     case $before in
       -o | --output | -k | --key | --passphrase-file | -t | --tokenizer | --tenants | \
-        --weights | --html | --partial | --reference | --served | --served-by)
+        --weights | --html | --partial | --reference | --served | --served-by | --committed | \
+        --request | --ca | --untrusted | --crl | -s | --secret | --pub | --signature | --new)
         compopt -o default 2>/dev/null
         return
         ;;
@@ -33,7 +34,8 @@ _greenprint() {
       --normalize=) words="all nfc newlines trailing" ;;
       --role) words="assistant user system" ;;
       --context-width | --alpha | --tenant | --field | -j | --jobs | --max-memory | \
-        --delta | --entropy | --rate | --distinct | --power | --prompts | --controls)
+        --delta | --entropy | --rate | --distinct | --power | --prompts | --controls | \
+        --root | --policy | --comment)
         return
         ;;
       *)
@@ -44,7 +46,7 @@ _greenprint() {
             ;;
           inspect) words="--json --help" ;;
           verify)
-            words="--key --passphrase-file --tenant --tenants --alpha --tokenizer --normalize
+            words="--key --passphrase-file --tenant --tenants --committed --alpha --tokenizer --normalize
               --format --field --role --recursive --skip-bad --per-document --locate --weights
               --json --json-lines --html --partial --quiet --jobs --max-memory --help"
             ;;
@@ -65,6 +67,15 @@ _greenprint() {
             words="--key --passphrase-file --tenants --alpha --served-by --prompts --tokenizer
               --normalize --format --field --role --json --html --quiet --jobs --help"
             ;;
+          commit) words="--output --root --json --quiet --help" ;;
+          timestamp)
+            words="--output --sha512 --request --ca --untrusted --crl --policy --at-stamp-time
+              --json --quiet --help"
+            ;;
+          sign)
+            words="--secret --output --comment --pub --signature --new --passphrase-file --cost
+              --unsealed --quiet --help"
+            ;;
           plan)
             words="--gamma --delta --entropy --rate --distinct --alpha --power --key --tenant
               --passphrase-file --json --help"
@@ -73,9 +84,16 @@ _greenprint() {
         esac
         if [[ $command == contexts && $COMP_CWORD -eq 2 && $word != -* ]]; then
           words="build merge info"
+        elif [[ $command == timestamp && $COMP_CWORD -eq 2 && $word != -* ]]; then
+          words="request attach verify"
         elif [[ $word != -* ]]; then
+          if [[ $COMP_CWORD -eq 2 && $command == commit ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "prove check show" -- "$word")
+          elif [[ $COMP_CWORD -eq 2 && $command == sign ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word")
+          fi
           case $command in
-            inspect | verify | merge | contexts | audit | trace | plan)
+            inspect | verify | merge | contexts | audit | trace | commit | timestamp | sign | plan)
               compopt -o default 2>/dev/null
               ;;
           esac
