@@ -17,12 +17,13 @@ _greenprint() {
   fi
 
   if [[ $COMP_CWORD -eq 1 ]]; then
-    words="keygen inspect verify prove check precompute merge contexts audit trace plan serve version --help --version"
+    words="keygen inspect verify prove check precompute merge contexts audit trace commit timestamp sign plan serve version --help --version"
   else
     case $before in
       -o | --output | -k | --key | --passphrase-file | -t | --tokenizer | --tenants | \
         --weights | --html | --partial | --reference | --served | --served-by | --tokens | \
-        --state | --log | --tls-cert | --tls-key | --pub | --table | --token-file | --ca)
+        --state | --log | --tls-cert | --tls-key | --pub | --table | --token-file | --ca | \
+        --committed | --request | --untrusted | --crl | -s | --secret | --signature | --new)
         compopt -o default 2>/dev/null
         return
         ;;
@@ -35,7 +36,8 @@ _greenprint() {
       --role) words="assistant user system" ;;
       --context-width | --alpha | --tenant | --field | -j | --jobs | --max-memory | \
         --delta | --entropy | --rate | --distinct | --power | --prompts | --controls | \
-        --listen | --max-elements | --timeout | --threads | --sample | --vocabulary | --server)
+        --listen | --max-elements | --timeout | --threads | --sample | --vocabulary | --server | \
+        --root | --policy | --comment)
         return
         ;;
       *)
@@ -46,7 +48,7 @@ _greenprint() {
             ;;
           inspect) words="--json --help" ;;
           verify)
-            words="--key --passphrase-file --tenant --tenants --table --alpha --tokenizer --normalize
+            words="--key --passphrase-file --tenant --tenants --table --committed --server --pub --token-file --ca --alpha --tokenizer --normalize
               --format --field --role --recursive --skip-bad --per-document --locate --weights
               --json --json-lines --html --partial --quiet --jobs --max-memory --help"
             ;;
@@ -79,6 +81,15 @@ _greenprint() {
             words="--key --passphrase-file --tenants --table --alpha --served-by --prompts --tokenizer
               --normalize --format --field --role --json --html --quiet --jobs --help"
             ;;
+          commit) words="--output --root --json --quiet --help" ;;
+          timestamp)
+            words="--output --sha512 --request --ca --untrusted --crl --policy --at-stamp-time
+              --json --quiet --help"
+            ;;
+          sign)
+            words="--secret --output --comment --pub --signature --new --passphrase-file --cost
+              --unsealed --quiet --help"
+            ;;
           plan)
             words="--gamma --delta --entropy --rate --distinct --alpha --power --key --tenant
               --passphrase-file --json --help"
@@ -93,9 +104,16 @@ _greenprint() {
           words="build merge info"
         elif [[ $command == serve && $COMP_CWORD -eq 2 && $word != -* ]]; then
           words="new-token"
+        elif [[ $command == timestamp && $COMP_CWORD -eq 2 && $word != -* ]]; then
+          words="request attach verify"
         elif [[ $word != -* ]]; then
+          if [[ $COMP_CWORD -eq 2 && $command == commit ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "prove check show" -- "$word")
+          elif [[ $COMP_CWORD -eq 2 && $command == sign ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "verify" -- "$word")
+          fi
           case $command in
-            inspect | verify | prove | check | merge | contexts | audit | trace | plan)
+            inspect | verify | prove | check | merge | contexts | audit | trace | commit | timestamp | sign | plan)
               compopt -o default 2>/dev/null
               ;;
           esac

@@ -18,6 +18,9 @@ complete -c greenprint -n __fish_use_subcommand -a merge -d 'Put partial results
 complete -c greenprint -n __fish_use_subcommand -a contexts -d 'Collect contexts that were served'
 complete -c greenprint -n __fish_use_subcommand -a audit -d 'Look for a mark in a model'
 complete -c greenprint -n __fish_use_subcommand -a trace -d 'Tell whose text a model learned from'
+complete -c greenprint -n __fish_use_subcommand -a commit -d 'Commit to all keys'
+complete -c greenprint -n __fish_use_subcommand -a timestamp -d 'Show when a file was there'
+complete -c greenprint -n __fish_use_subcommand -a sign -d 'Sign a file, or check its signature'
 complete -c greenprint -n __fish_use_subcommand -a plan -d 'Say how many tokens are needed'
 complete -c greenprint -n __fish_use_subcommand -a serve -d 'Answer auditors without seeing texts'
 complete -c greenprint -n __fish_use_subcommand -a version -d 'Show versions'
@@ -45,6 +48,11 @@ complete -c greenprint -n $verify -l passphrase-file -r -F -d 'Take the passphra
 complete -c greenprint -n $verify -l tenant -x -d 'Look for the mark of this tenant'
 complete -c greenprint -n $verify -l tenants -r -F -d 'Look for the marks of all these tenants'
 complete -c greenprint -n $verify -l table -r -F -d 'Take nonces from this table'
+complete -c greenprint -n $verify -l committed -r -F -d 'A proof that the key was committed to'
+complete -c greenprint -n $verify -l server -x -d 'A greenprint serve that has the key'
+complete -c greenprint -n $verify -l pub -r -F -d 'The public file of its key'
+complete -c greenprint -n $verify -l token-file -r -F -d 'What the server knows you by'
+complete -c greenprint -n $verify -l ca -r -F -d 'Certificates to trust'
 complete -c greenprint -n $verify -l alpha -x -d 'Find the mark when p is at most this'
 complete -c greenprint -n $verify -s t -l tokenizer -r -F -d 'Turn text into ids'
 complete -c greenprint -n $verify -l normalize -d 'Take harmless changes out of text'
@@ -190,6 +198,45 @@ complete -c greenprint -n $trace -l json -d 'Write the report as JSON'
 complete -c greenprint -n $trace -l html -r -F -d 'Write a page as well'
 complete -c greenprint -n $trace -s q -l quiet -d 'The verdict alone'
 complete -c greenprint -n $trace -s j -l jobs -x -d 'Threads'
+
+set -l commit '__greenprint_command commit'
+complete -c greenprint -n "$commit; and test (count (commandline -opc)) -eq 2" \
+    -a 'prove check show'
+complete -c greenprint -n $commit -F
+complete -c greenprint -n $commit -s o -l output -r -F -d 'Set or proof to write'
+complete -c greenprint -n $commit -l root -x -d 'The root that was published'
+complete -c greenprint -n $commit -l json -d 'Say what is in it as JSON'
+complete -c greenprint -n $commit -s q -l quiet -d 'Say nothing'
+
+set -l timestamp '__greenprint_command timestamp'
+complete -c greenprint -n "$timestamp; and test (count (commandline -opc)) -eq 2" \
+    -a 'request attach verify'
+complete -c greenprint -n "$timestamp; and test (count (commandline -opc)) -gt 2" -F
+complete -c greenprint -n $timestamp -s o -l output -r -F -d 'Request or stamp to write'
+complete -c greenprint -n $timestamp -l sha512 -d 'Ask for a stamp over SHA-512'
+complete -c greenprint -n $timestamp -l request -r -F -d 'The request that was answered'
+complete -c greenprint -n $timestamp -l ca -r -F -d 'Certificates that are trusted'
+complete -c greenprint -n $timestamp -l untrusted -r -F -d 'Certificates in between'
+complete -c greenprint -n $timestamp -l crl -r -F -d 'Revocation lists'
+complete -c greenprint -n $timestamp -l policy -x -d 'Policy that the stamp has to be of'
+complete -c greenprint -n $timestamp -l at-stamp-time -d 'Judge as of the time stamped'
+complete -c greenprint -n $timestamp -l json -d 'Say it as JSON'
+complete -c greenprint -n $timestamp -s q -l quiet -d 'Say nothing'
+
+set -l sign '__greenprint_command sign'
+complete -c greenprint -n "$sign; and test (count (commandline -opc)) -eq 2" -a verify
+complete -c greenprint -n $sign -F
+complete -c greenprint -n $sign -s s -l secret -r -F -d 'Secret key'
+complete -c greenprint -n $sign -s o -l output -r -F -d 'Signature to write'
+complete -c greenprint -n $sign -l comment -x -d 'What is signed with the file'
+complete -c greenprint -n $sign -l pub -r -F -d 'Public key'
+complete -c greenprint -n $sign -l signature -r -F -d 'Signature to check'
+complete -c greenprint -n $sign -l new -r -F -d 'Make a key pair'
+complete -c greenprint -n $sign -l passphrase-file -r -F -d 'Take the passphrase from a file'
+complete -c greenprint -n $sign -l cost -x -a 'interactive moderate sensitive' \
+    -d 'What a guess at the passphrase costs'
+complete -c greenprint -n $sign -s W -l unsealed -d 'No passphrase'
+complete -c greenprint -n $sign -s q -l quiet -d 'Say nothing'
 
 set -l plan '__greenprint_command plan'
 complete -c greenprint -n $plan -F

@@ -255,12 +255,15 @@ static gp_status load_key_file(const char *path, gp_committed_key *key, gp_error
   return status;
 }
 
-/* gp_public_key_load() goes here: scheme GP_SCHEME_ID_PROVABLE, and params, commitment and id as
- * they are in the gp_public_key. */
 static gp_status load_public_file(const char *path, gp_committed_key *key, gp_error *error) {
-  (void)key;
-  const gp_error reason = {GP_ERR_VERSION, "public files cannot be read yet: name the key file"};
-  return name_file(path, &reason, error);
+  gp_public_key public_key;
+  const gp_status status = gp_public_key_load(path, &public_key, error);
+  if (status == GP_OK) {
+    *key = (gp_committed_key){.scheme = GP_SCHEME_ID_PROVABLE, .params = public_key.params};
+    memcpy(key->commitment, public_key.commitment, sizeof key->commitment);
+    memcpy(key->id, public_key.id, sizeof key->id);
+  }
+  return status;
 }
 
 static gp_status load_key(const char *path, const uint8_t magic[8], gp_committed_key *key,

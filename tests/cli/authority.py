@@ -90,11 +90,21 @@ class Authority:
         options = options or ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
         self.run("genpkey", *options, "-out", f"{name}.key")
 
-    def root(self, name) -> None:
+    def root(self, name, days=30) -> None:
         """NAME.pem and NAME.key: a certificate that signs itself."""
         self.key(name)
         self.run(
-            *("req", "-config", "tsa.cnf", "-x509", "-new", "-key", f"{name}.key", "-days", "30"),
+            *(
+                "req",
+                "-config",
+                "tsa.cnf",
+                "-x509",
+                "-new",
+                "-key",
+                f"{name}.key",
+                "-days",
+                str(days),
+            ),
             *("-subj", f"/CN=Test {name}", "-extensions", "root", "-out", f"{name}.pem"),
         )
 

@@ -20,6 +20,9 @@ COMMANDS = (
     "contexts",
     "audit",
     "trace",
+    "commit",
+    "timestamp",
+    "sign",
     "plan",
     "serve",
     "version",
@@ -47,7 +50,8 @@ def test_help(greenprint):
         ("inspect", "--json"),
         (
             "verify",
-            "-k --key --passphrase-file --tenant --tenants --table --alpha -t --tokenizer --normalize "
+            "-k --key --passphrase-file --tenant --tenants --table --committed --server --pub "
+            "--token-file --ca --alpha -t --tokenizer --normalize "
             "--format --field --role -r --recursive --skip-bad --per-document --locate "
             "--weights --json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
         ),
@@ -86,6 +90,17 @@ def test_help(greenprint):
             "trace",
             "-k --key --passphrase-file --tenants --table --alpha --served-by --prompts -t --tokenizer "
             "--normalize --format --field --role --json --html -q --quiet -j --jobs",
+        ),
+        ("commit", "-o --output --root --json -q --quiet"),
+        (
+            "timestamp",
+            "-o --output --sha512 --request --ca --untrusted --crl --policy --at-stamp-time "
+            "--json -q --quiet",
+        ),
+        (
+            "sign",
+            "-s --secret -o --output --comment --pub --signature --new --passphrase-file --cost "
+            "-W --unsealed -q --quiet",
         ),
         (
             "plan",
@@ -176,7 +191,7 @@ def test_no_command(greenprint):
 
 
 def test_unknown_command(greenprint):
-    assert greenprint.fails("sign") == "greenprint: unknown command sign; see greenprint --help"
+    assert greenprint.fails("paint") == "greenprint: unknown command paint; see greenprint --help"
     assert (
         greenprint.fails("--sign") == "greenprint: unknown option --sign; see greenprint --help"
     )

@@ -112,6 +112,7 @@ def test_report_fields(greenprint, key, unsealed_key):
         "normalize": list,
         "verdict_by": str,
         "anytime": dict,
+        "committed": type(None),
         "weighted": type(None),
         "candidates": type(None),
         "proof": type(None),

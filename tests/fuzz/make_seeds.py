@@ -6,17 +6,21 @@ change them. Run it from anywhere with the tests' Python, then commit what it wr
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
 import shutil
 import struct
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "testvectors" / "reference"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
 import greenprint_reference as reference
 import provable_reference as provable
+from authority import Authority
 
 FOLDER = Path(__file__).resolve().parent / "seeds"
 Seeds = dict[str, bytes]
@@ -683,6 +687,103 @@ def proof_seeds() -> Seeds:
     }
 
 
+def key_set_seeds() -> Seeds:
+    """Sets of keys and proofs (SPEC.md section 21)."""
+
+    def leaf(i: int, scheme: bytes = b"greenprint-1") -> bytes:
+        return scheme.ljust(16, b"\0") + bytes([1, 2, 1, 2]) + bytes([i]) * 32
+
+    def root(n: int, head: bytes) -> bytes:
+        size = struct.pack("<Q", n)
+        return hashlib.sha256(b"greenprint-keys\0" + size + head).digest()
+
+    def node(*parts: bytes) -> bytes:
+        return hashlib.sha256(b"".join(parts)).digest()
+
+    leaves = [leaf(1), leaf(2, b"greenprint-1v"), leaf(3)]
+    hashes = [node(b"\0", one) for one in leaves]
+    left = node(b"\1", hashes[0], hashes[1])
+    head = node(b"\1", left, hashes[2])
+
+    def set_file(leaves: list[bytes], head: bytes, n: int | None = None) -> bytes:
+        n = len(leaves) if n is None else n
+        start = b"\x89GPSET\r\n" + bytes([1]) + bytes(7) + struct.pack("<Q", n)
+        return with_digest(start + b"".join(leaves) + root(n, head))
+
+    def proof(i: int, path: list[bytes], n: int = 3) -> bytes:
+        start = b"\x89GPINC\r\n" + bytes([1, len(path)]) + bytes(6) + struct.pack("<2Q", i, n)
+        return with_digest(start + leaves[i] + b"".join(path) + root(n, head))
+
+    return {
+        "three": set_file(leaves, head),
+        "one": set_file(leaves[:1], hashes[0]),
+        "liar": set_file(leaves, head, 2**60),
+        "unordered": set_file(leaves[::-1], head),
+        "first": proof(0, [hashes[1], hashes[2]]),
+        "last": proof(2, [left]),
+        "size": proof(0, [hashes[1], hashes[2]], 4),
+        "key": key_seeds()["unsealed"],
+    }
+
+
+def minisign_seeds() -> Seeds:
+    """Signatures and keys; the fuzzer asks for the number 1 to 8."""
+    number = bytes(range(1, 9))
+
+    def lines(*parts: bytes) -> bytes:
+        return b"".join(part + b"\n" for part in parts)
+
+    untrusted = b"untrusted comment: x"
+    hashed = base64.b64encode(b"ED" + number + bytes(range(64)))
+    old = base64.b64encode(b"Ed" + number + bytes(range(64)))
+    last = base64.b64encode(bytes(64))
+    secret = b"Ed\0\0B2" + bytes(48) + number + bytes(range(64)) + bytes(32)
+    sealed = b"EdScB2" + bytes(32) + struct.pack("<2Q", 32768, 2**24) + bytes(104)
+    return {
+        "hashed": lines(untrusted, hashed, b"trusted comment: y\tz", last),
+        "old": lines(untrusted, old, b"trusted comment: ", last),
+        "crlf": b"\r\n".join([untrusted, hashed, b"trusted comment: y", last]),
+        "public": lines(untrusted, base64.b64encode(b"Ed" + number + bytes(range(32)))),
+        "secret": lines(untrusted, base64.b64encode(secret)),
+        "sealed": lines(untrusted, base64.b64encode(sealed)),
+        "short": lines(untrusted, hashed),
+    }
+
+
+def timestamp_seeds() -> Seeds:
+    """Stamps of an empty file, by certificates that last; other ones at every run."""
+    ages = 36000 * 86400
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        authority = Authority(folder)
+        authority.root("root", days=36500)
+        authority.issue("stamper", "stamping", "root", ends=ages)
+        seeds = {"root.pem": (folder / "root.pem").read_bytes()}
+        (folder / "empty").write_bytes(b"")
+        for hash_name in ("sha256", "sha512"):
+            query, response = folder / f"{hash_name}.tsq", folder / f"{hash_name}.tsr"
+            authority.run(
+                "ts", "-query", "-data", "empty", f"-{hash_name}", "-cert", "-out", str(query)
+            )
+            authority.reply(query, response)
+            seeds[f"{hash_name}.tsq"] = query.read_bytes()
+            seeds[f"{hash_name}.tsr"] = response.read_bytes()
+        response = seeds["sha256.tsr"]
+        digest = hashlib.sha256(b"").digest() + bytes(32)
+        head = b"\x89GPTIM\r\n" + bytes([1, 1, 0, 0]) + struct.pack("<I", len(response))
+        seeds["stamp.gpt"] = with_digest(head + digest + response)
+        authority.run(
+            "ts", "-query", "-data", "empty", "-sha256", "-tspolicy", "1.2.3", "-out", "odd"
+        )
+        authority.reply(folder / "odd", folder / "refused")
+        seeds["refused.tsr"] = (folder / "refused").read_bytes()
+        authority.forge(b"\x30\0", folder / "hollow")
+        seeds["hollow.tsr"] = (folder / "hollow").read_bytes()
+        authority.revocations("root", "crl")
+        seeds["root.crl"] = (folder / "crl").read_bytes()
+    return seeds
+
+
 ALL = {
     "blind_answer": blind_answer_seeds,
     "blind_request": blind_request_seeds,
@@ -695,6 +796,8 @@ ALL = {
     "json_scan": json_scan_seeds,
     "jsonl": jsonl_seeds,
     "key": key_seeds,
+    "key_set": key_set_seeds,
+    "minisign": minisign_seeds,
     "model_weights": model_weights_seeds,
     "npy": npy_seeds,
     "partial": partial_seeds,
@@ -702,6 +805,7 @@ ALL = {
     "public": public_seeds,
     "raw": raw_seeds,
     "text": text_seeds,
+    "timestamp": timestamp_seeds,
     "tokenizer_json": tokenizer_json_seeds,
     "tokens": token_seeds,
 }
