@@ -257,9 +257,8 @@ def test_threads_change_nothing_in_the_report(greenprint, mark):
 
 def test_sealed_key(greenprint, mark, sealed):
     """A sealed key proves with its passphrase, and asks for it."""
-    result = greenprint(
-        *"keygen -o p.key --provable --passphrase-file pass --cost interactive".split()
-    )
+    result = greenprint("keygen", "-o", "p.key", "--provable", "--passphrase-file", "pass",
+                        "--cost", "interactive")  # fmt: skip
     assert result.returncode == 0, result.stderr
     write(greenprint, "a.tokens", as_lines([mark(1, 60)]))
     prove(greenprint, "--passphrase-file", "pass", "a.tokens", key="p.key")

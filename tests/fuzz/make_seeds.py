@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "testvectors" / "reference"))
 import greenprint_reference as reference
+import provable_reference
 
 FOLDER = Path(__file__).resolve().parent / "seeds"
 Seeds = dict[str, bytes]
@@ -37,6 +38,21 @@ def key_seeds() -> Seeds:
         ),
         "other-commitment": reference.write_key_file(key, None, bytes(32)),
         "short": reference.write_key_file(key)[:120],
+    }
+
+
+def nonce_table_seeds() -> Seeds:
+    """Tables of the fuzzer's key, good and bad."""
+    key = provable_reference.ProvableKey(bytes(range(32)), reference.Params("hash", 1, 1, 2))
+    other = provable_reference.ProvableKey(bytes(32), key.params)
+    write = provable_reference.write_nonce_table
+    good = write(key, [key.nonce([v]) for v in range(3)], None, bytes(24))
+    return {
+        "good": good,
+        "tenant": write(key, [key.nonce([v], 7) for v in range(2)], 7, bytes(24)),
+        "other": write(other, [bytes(12)], None, bytes(24)),
+        "short": good[:-1],
+        "liar": good[:72] + struct.pack("<Q", 1 << 24) + good[80:],
     }
 
 
@@ -590,6 +606,7 @@ ALL = {
     "jsonl": jsonl_seeds,
     "key": key_seeds,
     "model_weights": model_weights_seeds,
+    "nonce_table": nonce_table_seeds,
     "npy": npy_seeds,
     "partial": partial_seeds,
     "raw": raw_seeds,
