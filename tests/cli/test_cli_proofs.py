@@ -641,8 +641,8 @@ def test_files_that_change_meanwhile(greenprint, proved):
             ),
             (
                 as_lines([range(50)]),
-                "a.tokens:1: a context whose nonce is not known: the text is not the one that nonces were "
-                "proved for",
+                "a.tokens:1: a context whose nonce is not known: the text is not the one that "
+                "nonces were proved for",
             ),
         ]:
             path.write_text("".join(lines))

@@ -46,8 +46,8 @@ def test_help(greenprint):
         ("inspect", "--json"),
         (
             "verify",
-            "-k --key --passphrase-file --tenant --tenants --table --alpha -t --tokenizer --normalize "
-            "--format --field --role -r --recursive --skip-bad --per-document --locate "
+            "-k --key --passphrase-file --tenant --tenants --table --alpha -t --tokenizer "
+            "--normalize --format --field --role -r --recursive --skip-bad --per-document --locate "
             "--weights --json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
         ),
         (
@@ -78,8 +78,8 @@ def test_help(greenprint):
         (
             "audit",
             "-k --key --passphrase-file --tenant --table --alpha --open --reference --served "
-            "--prompts --controls -t --tokenizer --normalize --format --field --role --json --html -q "
-            "--quiet -j --jobs",
+            "--prompts --controls -t --tokenizer --normalize --format --field --role --json "
+            "--html -q --quiet -j --jobs",
         ),
         (
             "trace",
