@@ -62,6 +62,74 @@ def test_keygen_sealed(greenprint, cost, passes, memory):
     assert struct.unpack_from("<QQ", content, 64) == (passes, memory << 20)
 
 
+@pytest.mark.parametrize(
+    "output, public",
+    [
+        ("new.key", "new.pub"),
+        ("new", "new.pub"),
+        (".key", ".key.pub"),
+        ("a.key.key", "a.key.pub"),
+        ("new.pub", "new.pub.pub"),
+        ("sub/new.key", "sub/new.pub"),
+    ],
+)
+def test_keygen_provable(greenprint, output, public):
+    (greenprint.folder / "sub").mkdir()
+    result = greenprint("keygen", "-o", output, "--unsealed", "--provable")
+    fields = shown(result)
+    assert fields["file"] == output
+    assert f"\npublic file {public}\n" in result.stdout
+    assert fields["scheme"] == "greenprint-1v"
+    key, file = ((greenprint.folder / name).read_bytes() for name in (output, public))
+    assert len(key) == 200 and len(file) == 128
+    assert key[12:28] == file[12:28] == b"greenprint-1v".ljust(16, b"\0")
+    assert key[28:32] == file[28:32] == bytes.fromhex("01020102")
+    assert key[32:64].hex() == file[64:96].hex() == fields["commitment"]
+    assert shown(greenprint("inspect", output))["scheme"] == "greenprint-1v"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_public_files_are_for_everybody(greenprint, umask):
+    """Whatever the umask: a key is never readable by others, and a public file is."""
+    result = greenprint("keygen", "-o", "new.key", "--unsealed", "--provable",
+                        preexec_fn=lambda: os.umask(umask))  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in greenprint.folder.iterdir()}
+    assert modes == {"new.key": 0o600, "new.pub": 0o644}
+
+
+def test_keygen_provable_sealed(greenprint):
+    (greenprint.folder / "pass").write_bytes(b"x")
+    result = greenprint("keygen", "-o", "new.key", "--provable", "--passphrase-file", "pass",
+                        "--cost", "interactive")  # fmt: skip
+    assert shown(result)["protection"] == "sealed with the passphrase"
+    content = (greenprint.folder / "new.key").read_bytes()
+    assert content[9] == 1
+    (greenprint.folder / "a.tokens").write_text("1 2 3\n")
+    verify = ("verify", "-k", "new.key", "--passphrase-file", "pass", "a.tokens")
+    for passphrase, status in ((b"y", 2), (b"x", 1)):
+        (greenprint.folder / "pass").write_bytes(passphrase)
+        assert greenprint(*verify).returncode == status
+    # The scheme is part of what is sealed: a key cannot be passed off as one of the other.
+    plain = content[:12] + b"greenprint-1".ljust(16, b"\0") + content[28:]
+    (greenprint.folder / "new.key").write_bytes(with_checksum(plain))
+    assert greenprint.fails(*verify) == (
+        "greenprint verify: new.key: wrong passphrase, or the key file was tampered with"
+    )
+
+
+@pytest.mark.parametrize("existing, what", [("new.key", "key"), ("new.pub", "public")])
+def test_keygen_provable_never_replaces(greenprint, existing, what):
+    """Neither file, and where one is there the other is not written."""
+    (greenprint.folder / existing).write_bytes(b"mine")
+    assert greenprint.fails("keygen", "-o", "new.key", "--unsealed", "--provable") == (
+        f"greenprint keygen: {existing}: exists already; a {what} file is never overwritten: "
+        "choose another name"
+    )
+    assert os.listdir(greenprint.folder) == [existing]
+    assert (greenprint.folder / existing).read_bytes() == b"mine"
+
+
 def test_keygen_two_keys_differ(greenprint):
     first = shown(greenprint("keygen", "-o", "1", "--unsealed"))
     second = shown(greenprint("keygen", "-o", "2", "--unsealed"))

@@ -257,9 +257,8 @@ def test_threads_change_nothing_in_the_report(greenprint, mark):
 
 def test_sealed_key(greenprint, mark, sealed):
     """A sealed key proves with its passphrase, and asks for it."""
-    result = greenprint(
-        *"keygen -o p.key --provable --passphrase-file pass --cost interactive".split()
-    )
+    result = greenprint("keygen", "-o", "p.key", "--provable", "--passphrase-file", "pass",
+                        "--cost", "interactive")  # fmt: skip
     assert result.returncode == 0, result.stderr
     write(greenprint, "a.tokens", as_lines([mark(1, 60)]))
     prove(greenprint, "--passphrase-file", "pass", "a.tokens", key="p.key")
@@ -642,8 +641,8 @@ def test_files_that_change_meanwhile(greenprint, proved):
             ),
             (
                 as_lines([range(50)]),
-                "a.tokens:1: a context whose nonce is not known: the text is not the one that nonces were "
-                "proved for",
+                "a.tokens:1: a context whose nonce is not known: the text is not the one that "
+                "nonces were proved for",
             ),
         ]:
             path.write_text("".join(lines))

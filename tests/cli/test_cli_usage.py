@@ -82,14 +82,14 @@ def test_help(greenprint):
         ),
         (
             "audit",
-            "-k --key --passphrase-file --tenant --table --alpha --open --reference --served --prompts "
-            "--controls -t --tokenizer --normalize --format --field --role --json --html -q "
-            "--quiet -j --jobs",
+            "-k --key --passphrase-file --tenant --table --alpha --open --reference --served "
+            "--prompts --controls -t --tokenizer --normalize --format --field --role --json "
+            "--html -q --quiet -j --jobs",
         ),
         (
             "trace",
-            "-k --key --passphrase-file --tenants --table --alpha --served-by --prompts -t --tokenizer "
-            "--normalize --format --field --role --json --html -q --quiet -j --jobs",
+            "-k --key --passphrase-file --tenants --table --alpha --served-by --prompts -t "
+            "--tokenizer --normalize --format --field --role --json --html -q --quiet -j --jobs",
         ),
         ("commit", "-o --output --root --json -q --quiet"),
         (

@@ -84,6 +84,21 @@ def blind_answer_seeds() -> Seeds:
     return seeds | {"good": bytes(size), "longer": bytes(size + 1), "shorter": b"\x89GPBEA\r\n"}
 
 
+def nonce_table_seeds() -> Seeds:
+    """Tables of the fuzzer's key, good and bad."""
+    key = provable.ProvableKey(bytes(range(32)), reference.Params("hash", 1, 1, 2))
+    other = provable.ProvableKey(bytes(32), key.params)
+    write = provable.write_nonce_table
+    good = write(key, [key.nonce([v]) for v in range(3)], None, bytes(24))
+    return {
+        "good": good,
+        "tenant": write(key, [key.nonce([v], 7) for v in range(2)], 7, bytes(24)),
+        "other": write(other, [bytes(12)], None, bytes(24)),
+        "short": good[:-1],
+        "liar": good[:72] + struct.pack("<Q", 1 << 24) + good[80:],
+    }
+
+
 def token_seeds() -> Seeds:
     """Token files."""
     return {
@@ -799,6 +814,7 @@ ALL = {
     "key_set": key_set_seeds,
     "minisign": minisign_seeds,
     "model_weights": model_weights_seeds,
+    "nonce_table": nonce_table_seeds,
     "npy": npy_seeds,
     "partial": partial_seeds,
     "proof": proof_seeds,

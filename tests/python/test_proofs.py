@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 import greenprint
 
@@ -326,6 +327,36 @@ def test_tables_change_nothing(
                 assert one.nonce(ids) == before.nonce(ids)
     text = [rng.integers(0, 400, 200)]
     assert verify(plain, text, tenant) == verify(quick, text, tenant)
+
+
+def test_tables_are_as_the_standard_has_them(
+    provable: greenprint.Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read and written by the independent reference; one with wrong nonces shows its use."""
+    pytest.importorskip("cryptography", reason="the reference needs it")
+    monkeypatch.syspath_prepend(str(ROOT / "testvectors" / "reference"))
+    import greenprint_reference
+    import provable_reference
+
+    params = greenprint_reference.Params("hash", 1, 1, 2)
+    key = provable_reference.ProvableKey(bytes(range(32)), params)
+    assert key.commitment == provable.commitment
+    for tenant in (None, 2**64 - 1):
+        path = tmp_path / f"{tenant}.gpn"
+        greenprint.precompute(provable, 4, path, tenant=tenant)
+        data = path.read_bytes()
+        nonces = [key.nonce([v], tenant) for v in range(4)]
+        write = provable_reference.write_nonce_table
+        assert data == write(key, nonces, tenant, data[80:104])
+        wrong = [bytes([v]) * 12 for v in range(4)]
+        path.write_bytes(write(key, wrong, tenant, bytes(24)))
+        fresh = greenprint.Key.from_bytes(bytes(range(32)), provable.params, provable=True)
+        fresh.use_table(path)
+        watermark = greenprint.Watermark(fresh, tenant=tenant)
+        assert [watermark.nonce([v]) for v in range(4)] == wrong
+        assert watermark.nonce([4]) == key.nonce([4], tenant)
+        others = greenprint.Watermark(fresh, tenant=5)
+        assert others.nonce([1]) == key.nonce([1], 5)
 
 
 def test_tables_that_are_refused(

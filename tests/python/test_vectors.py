@@ -309,7 +309,7 @@ def test_malformed_key_files(tmp_path) -> None:
             greenprint.Key.load(path, passphrase and bytes.fromhex(passphrase))
         check = case["check"]
         if check == "scheme" and b"greenprint-1v" in bytes.fromhex(case["file"]):
-            # Made for a reader of greenprint-1 alone; to this one it is the derivation that fails.
+            # Made for a reader of greenprint-1 alone; here it is the derivation that fails.
             check = "seal" if bytes.fromhex(case["file"])[9] else "commitment"
         wanted = ERROR_OF_CHECK.get(check, greenprint.FormatError)
         assert type(caught.value) is wanted, case["name"]

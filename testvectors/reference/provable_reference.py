@@ -86,6 +86,37 @@ class ProvableKey(PublicKey):
         return self.known[what]
 
 
+TABLE_MAGIC = bytes.fromhex("89 47 50 54 42 4c 0d 0a")
+
+
+def write_nonce_table(
+    key: ProvableKey, nonces: Sequence[bytes], tenant: int | None, seal_nonce: bytes
+) -> bytes:
+    """Give the bytes of a nonce table (SPEC.md section 22).
+
+    Parameters
+    ----------
+    key : ProvableKey
+        The key.
+    nonces : sequence of bytes
+        Those of the ids from 0 on; of anything else only to make a bad table.
+    tenant : int or None
+        Whose they are.
+    seal_nonce : bytes
+        24 bytes, which should be random.
+
+    Returns
+    -------
+    bytes
+        The table.
+    """
+    header = TABLE_MAGIC + gp.u8(1) + gp.u8(tenant is not None) + bytes(2)
+    header += SCHEME.ljust(16, b"\0") + key.params.encode() + key.commitment
+    header += gp.le64(tenant or 0) + gp.le64(len(nonces)) + seal_nonce
+    cipher, nonce = gp.xchacha20poly1305(key.subkey(b"table", 32), seal_nonce)
+    return gp.with_checksum(header + cipher.encrypt(nonce, b"".join(nonces), header))
+
+
 class PublicFileError(ValueError):
     """A public file is refused; `check` names the first check of section 18 that failed."""
 
