@@ -712,6 +712,32 @@ static gp_status check_proof(gp_error *error) {
   return status;
 }
 
+/* A key that is not made while memory fails. */
+static gp_key *blind_key;
+
+static gp_status carry_blindly(void *user, const uint8_t *request, size_t request_size,
+                               uint8_t *answer, size_t capacity, size_t *answer_size,
+                               gp_error *error) {
+  (void)user;
+  (void)capacity;
+  *answer_size = request_size + GP_BLIND_PROOF_SIZE;
+  return gp_blind_answer(blind_key, request, request_size, NULL, answer, error);
+}
+
+static gp_status evaluate_blindly(gp_error *error) {
+  static const uint8_t inputs[3][9] = {{0, 1}, {0, 2}, {0, 3}};
+  static const uint8_t nothing[3][GP_NONCE_SIZE];
+  uint8_t nonces[3][GP_NONCE_SIZE] = {{0}};
+  gp_public_key asked;
+  gp_status status = gp_key_public(blind_key, &asked, error);
+  if (status == GP_OK) {
+    status = gp_blind_evaluate(&asked, inputs[0], sizeof inputs[0], 3, 2, NULL, carry_blindly,
+                               NULL, nonces, error);
+    assert_int_equal(memcmp(nonces, nothing, sizeof nonces) == 0, status != GP_OK);
+  }
+  return status;
+}
+
 /* A merge divides coins among 16 tables by chance, and makes those that are needed. */
 #define CHANCE 16
 
@@ -772,6 +798,15 @@ static void provable_keys(void **state) {
   (void)state;
   fail_each(make_provable, false);
   fail_each(embed_provably, false);
+}
+
+static void blind_evaluation(void **state) {
+  (void)state;
+  const gp_params params = gp_params_default();
+  assert_ok(gp_key_generate_provable(&params, &blind_key, error));
+  fail_each(evaluate_blindly, false);
+  gp_key_free(blind_key);
+  blind_key = NULL;
 }
 
 static void proofs(void **state) {
@@ -931,14 +966,23 @@ int main(void) {
   }
   json_set_alloc_funcs(__wrap_malloc, free);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(key_generation), cmocka_unit_test(key_file),
-      cmocka_unit_test(embedding),      cmocka_unit_test(verifying),
-      cmocka_unit_test(reading),        cmocka_unit_test(reading_json),
-      cmocka_unit_test(weighing),       cmocka_unit_test(auditing),
-      cmocka_unit_test(statistics),     cmocka_unit_test(tokenizing),
-      cmocka_unit_test(corpora),        cmocka_unit_test(served_contexts),
-      cmocka_unit_test(provable_keys),  cmocka_unit_test(proofs),
-      cmocka_unit_test(hot_path),       cmocka_unit_test(generation_in_its_room),
+      cmocka_unit_test(key_generation),
+      cmocka_unit_test(key_file),
+      cmocka_unit_test(embedding),
+      cmocka_unit_test(verifying),
+      cmocka_unit_test(reading),
+      cmocka_unit_test(reading_json),
+      cmocka_unit_test(weighing),
+      cmocka_unit_test(auditing),
+      cmocka_unit_test(statistics),
+      cmocka_unit_test(tokenizing),
+      cmocka_unit_test(corpora),
+      cmocka_unit_test(served_contexts),
+      cmocka_unit_test(provable_keys),
+      cmocka_unit_test(proofs),
+      cmocka_unit_test(blind_evaluation),
+      cmocka_unit_test(hot_path),
+      cmocka_unit_test(generation_in_its_room),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
 }
