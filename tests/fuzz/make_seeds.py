@@ -656,7 +656,9 @@ def public_seeds() -> Seeds:
     }
 
 
-def write_proof(key: provable.ProvableKey, documents: list[list[int]], tenant: int | None) -> bytes:
+def write_proof(
+    key: provable.ProvableKey, documents: list[list[int]], tenant: int | None
+) -> bytes:
     """Return a proof of all contexts, which are single ids (SPEC.md section 19)."""
     contexts = list(dict.fromkeys(c for ids in documents for c in ids[:-1]))
     encoded = b"".join(struct.pack(f"<Q{len(ids)}I", len(ids), *ids) for ids in documents)

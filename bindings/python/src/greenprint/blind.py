@@ -212,8 +212,8 @@ class BlindClient:
         Returns
         -------
         dict
-            ``max_elements`` of a request and, where tokens are used, ``rate`` (elements a second),
-            ``budget`` and ``left`` (elements).
+            ``max_elements`` of a request and, where tokens are used, ``rate`` (elements a
+            second), ``budget`` and ``left`` (elements).
 
         Raises
         ------
@@ -300,7 +300,7 @@ class BlindClient:
                 with self._opener.open(request, timeout=self.timeout) as answer:
                     said = answer.read(most + 1)
                 if len(said) > most:
-                    raise ServerError(f"{self.url}: the answer is longer than its request asks for")
+                    raise ServerError(f"{self.url}: the answer is longer than it can be")
                 return said
             except urllib.error.HTTPError as problem:
                 refusal = problem.read(REFUSAL_MAX).decode("utf-8", "replace").strip()
