@@ -312,6 +312,18 @@ class Plan(ctypes.Structure):
     ]
 
 
+BLIND_TRANSPORT = ctypes.CFUNCTYPE(
+    c_int,
+    c_void_p,
+    c_void_p,
+    c_size_t,
+    c_void_p,
+    c_size_t,
+    POINTER(c_size_t),
+    POINTER(Error),
+)  # gp_blind_transport
+
+
 class ProofOptions(ctypes.Structure):
     """``gp_proof_options``."""
 
@@ -526,6 +538,27 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gp_proof_text_new": (c_int, (POINTER(PublicKey), _HANDLE, _ERROR)),
     "gp_proof_text_free": (None, (c_void_p,)),
     "gp_proof_text_add": (c_int, (c_void_p, c_void_p, c_size_t, _ERROR)),
+    "gp_proof_text_contexts": (c_size_t, (c_void_p,)),
+    "gp_proof_text_inputs": (c_size_t, (c_void_p, POINTER(VerifierOptions), c_void_p)),
+    "gp_proof_text_key": (
+        c_int,
+        (c_void_p, POINTER(VerifierOptions), c_void_p, _HANDLE, _ERROR),
+    ),
+    "gp_blind_evaluate": (
+        c_int,
+        (
+            POINTER(PublicKey),
+            c_void_p,
+            c_size_t,
+            c_size_t,
+            c_size_t,
+            c_void_p,
+            BLIND_TRANSPORT,
+            c_void_p,
+            c_void_p,
+            _ERROR,
+        ),
+    ),
     "gp_prove": (
         c_int,
         (

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["BlindClient", "ServerError", "key_for"]
 
 NONCE_SIZE = 12
+ERR_IO = 3  # GP_ERR_IO
 TRIES = 8  # of one request that is told to wait, or meets a network that fails
 WAIT_MAX = 120.0  # seconds that a server may ask for
 REFUSAL_MAX = 200  # characters of a refusal that are shown
@@ -106,16 +107,18 @@ def key_for(
     raised: list[BaseException] = []
 
     @c.BLIND_TRANSPORT
-    def send(_user, request, request_size, answer, capacity, answer_size, _error):
+    def send(_user, request, request_size, answer, capacity, answer_size, error):
         try:
             got = transport(ctypes.string_at(request, request_size))
             if len(got) > capacity:
                 raise ServerError(f"the answer has {len(got)} bytes, not {capacity}")
             ctypes.memmove(answer, got, len(got))
             answer_size[0] = len(got)
-        except BaseException as problem:  # noqa: BLE001 - C is no place to raise in
+        except BaseException as problem:  # C is no place to raise in
             raised.append(problem)
-            return c.ERR_IO
+            error[0].status = ERR_IO
+            error[0].message = b"the transport failed"
+            return ERR_IO
         return 0
 
     if count > 0:
