@@ -69,7 +69,7 @@ def test_same_as_the_key(key, server, tenant):
 
 
 def test_requests_are_divided(key):
-    """Any number of contexts goes in requests of a size, and none of them is sent in the clear."""
+    """Sent in parts, and never in the clear: any number of contexts, so many in a request."""
     sizes = []
     sent = []
 
