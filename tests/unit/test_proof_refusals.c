@@ -174,8 +174,9 @@ static const char *answer_to(size_t at) {
 static void every_byte_of_the_header(void **state) {
   (void)state;
   static const uint8_t changes[] = {1, 0x80, 0xFF};
+  const size_t n_changes = tests_are_short() ? 1 : sizeof changes;
   for (size_t at = 0; at < HEADER; at++) {
-    for (size_t c = 0; c < sizeof changes; c++) {
+    for (size_t c = 0; c < n_changes; c++) {
       begin();
       bad[at] ^= changes[c];
       seal();
