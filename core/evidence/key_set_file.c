@@ -126,7 +126,8 @@ static gp_status decode_set(const uint8_t *file, size_t size, gp_key_set *set, g
   if (status == GP_OK) {
     status = gp_key_set_root(set, root, reason);
   }
-  if (status == GP_OK && memcmp(root, file + size - CHECKSUM_SIZE - GP_ROOT_SIZE, GP_ROOT_SIZE)) {
+  if (status == GP_OK &&
+      memcmp(root, file + size - CHECKSUM_SIZE - GP_ROOT_SIZE, GP_ROOT_SIZE) != 0) {
     status = gp_fail(reason, GP_ERR_FORMAT, "its root is not that of its keys: it was altered");
   }
   return status;

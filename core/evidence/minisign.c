@@ -42,8 +42,7 @@ bool gp_minisign_decode(const gp_line *line, uint8_t *out, size_t size) {
 }
 
 void gp_signer_id(const uint8_t number[GP_NUMBER_SIZE], char id[GP_SIGNER_ID_SIZE]) {
-  for (int i = 0; i < GP_NUMBER_SIZE; i++) {
-    (void)snprintf(id + 2 * i, GP_SIGNER_ID_SIZE - 2 * (size_t)i, "%02X",
-                   number[GP_NUMBER_SIZE - 1 - i]);
+  for (size_t i = 0; i < GP_NUMBER_SIZE; i++) {
+    (void)snprintf(id + 2 * i, GP_SIGNER_ID_SIZE - 2 * i, "%02X", number[GP_NUMBER_SIZE - 1 - i]);
   }
 }

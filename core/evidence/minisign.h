@@ -9,8 +9,9 @@
 
 #define GP_SIGNATURE_SIZE 64
 #define GP_NUMBER_SIZE    8
-#define GP_SIGNED_SIZE    (2 + GP_NUMBER_SIZE + GP_SIGNATURE_SIZE) /* algorithm, number, signature \
-                                                                    */
+#define GP_SIGNED_SIZE                                                                           \
+  (2 + GP_NUMBER_SIZE + GP_SIGNATURE_SIZE) /* algorithm, number, signature                       \
+                                            */
 
 struct gp_signing_key {
   uint8_t number[GP_NUMBER_SIZE];

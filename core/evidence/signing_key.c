@@ -36,6 +36,11 @@ enum {
 #define OPERATIONS_MAX ((uint64_t)crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_SENSITIVE)
 #define MEMORY_MAX     ((uint64_t)crypto_pwhash_scryptsalsa208sha256_MEMLIMIT_SENSITIVE)
 
+/* Names of algorithms: Ed25519, scrypt, BLAKE2b. */
+static const uint8_t is_ed[2] = {'E', 'd'};
+static const uint8_t is_scrypt[2] = {'S', 'c'};
+static const uint8_t is_blake[2] = {'B', '2'};
+
 static const char secret_kind[] = "signing key";
 static const char public_kind[] = "public signing key";
 static const char comment_sealed[] = GP_UNTRUSTED "minisign encrypted secret key";
@@ -163,9 +168,9 @@ static gp_status check_halves(const uint8_t *secret, gp_error *reason) {
 
 static gp_status open_file(uint8_t *file, const char *passphrase, size_t length,
                            gp_error *reason) {
-  const bool sealed = memcmp(file + AT_KDF, "Sc", 2) == 0;
+  const bool sealed = memcmp(file + AT_KDF, is_scrypt, 2) == 0;
   gp_status status = GP_OK;
-  if (memcmp(file, "Ed", 2) != 0 || memcmp(file + AT_CHECK, "B2", 2) != 0 ||
+  if (memcmp(file, is_ed, 2) != 0 || memcmp(file + AT_CHECK, is_blake, 2) != 0 ||
       (!sealed && !sodium_is_zero(file + AT_KDF, 2))) {
     return gp_fail(reason, GP_ERR_VERSION,
                    "a signing key of an algorithm that is not known here");
@@ -274,7 +279,7 @@ gp_status gp_signer_load(const char *path, gp_signer *signer, gp_error *error) {
     return gp_fail(error, GP_ERR_FORMAT, "%s: not a public signing key of minisign's format",
                    name);
   }
-  if (memcmp(file, "Ed", 2) != 0) {
+  if (memcmp(file, is_ed, 2) != 0) {
     return gp_fail(error, GP_ERR_VERSION,
                    "%s: a public signing key of an algorithm that is not known here", name);
   }
@@ -312,8 +317,8 @@ static gp_status encode_cost(gp_seal_cost cost, uint8_t *file, gp_error *error) 
 
 static void encode(const gp_signing_key *key, uint8_t *file) {
   memset(file, 0, SECRET_FILE_SIZE);
-  memcpy(file, "Ed", 2);
-  memcpy(file + AT_CHECK, "B2", 2);
+  memcpy(file, is_ed, 2);
+  memcpy(file + AT_CHECK, is_blake, 2);
   memcpy(file + AT_NUMBER, key->number, sizeof key->number);
   memcpy(file + AT_SECRET, key->secret, crypto_sign_SECRETKEYBYTES);
   compute_hash(file, file + AT_HASH);
@@ -343,7 +348,7 @@ static gp_status save(const gp_signing_key *key, const char *path, const char *p
     encode(key, file);
   }
   if (status == GP_OK && passphrase != NULL) {
-    memcpy(file + AT_KDF, "Sc", 2);
+    memcpy(file + AT_KDF, is_scrypt, 2);
     randombytes_buf(file + AT_SALT, AT_OPERATIONS - AT_SALT);
     status = encode_cost(cost, file, error);
     status = status == GP_OK ? apply_seal(file, passphrase, length, error) : status;

@@ -38,10 +38,9 @@ gp_status gp_stamp_seconds(const ASN1_TIME *time, int64_t *seconds, gp_error *re
 
 /* Certificates are never encrypted; without this OpenSSL would ask on the terminal. */
 static int no_passphrase(char *buffer, int size, int writing, void *data) {
-  (void)buffer;
-  (void)size;
   (void)writing;
   (void)data;
+  memset(buffer, 0, (size_t)size);
   return -1;
 }
 

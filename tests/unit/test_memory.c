@@ -870,6 +870,95 @@ static void served_contexts(void **state) {
   fail_each(collect_contexts, false);
 }
 
+static gp_status commit_to_keys(gp_error *error) {
+  gp_key_set *set = NULL;
+  gp_key_set *loaded = NULL;
+  gp_committed_key one = {.scheme = GP_SCHEME_ID, .params = gp_params_default()};
+  gp_inclusion proof;
+  (void)unlink(path);
+  gp_status status = gp_key_set_new(&set, error);
+  for (uint8_t i = 0; i < 20 && status == GP_OK; i++) {
+    one.commitment[0] = i;
+    status = gp_key_set_add(set, &one, error);
+  }
+  if (status == GP_OK) {
+    status = gp_key_set_save(set, path, error);
+    assert_int_equal(access(path, F_OK) == 0, status == GP_OK);
+  }
+  if (status == GP_OK) {
+    status = gp_key_set_load(path, &loaded, error);
+    assert_int_equal(loaded == NULL, status != GP_OK);
+  }
+  if (status == GP_OK) {
+    status = gp_key_set_add_file(set, path, error);
+    assert_int_equal(gp_key_set_size(set), 20);
+  }
+  if (status == GP_OK) {
+    status = gp_key_set_prove(loaded, 19, &proof, error);
+  }
+  gp_key_set_free(loaded);
+  gp_key_set_free(set);
+  return status;
+}
+
+static gp_status sign_and_verify(gp_error *error) {
+  gp_signing_key *made = NULL;
+  gp_signing_key *loaded = NULL;
+  gp_signer signer;
+  gp_signature_facts facts;
+  (void)unlink(path);
+  (void)unlink(partial_path);
+  gp_status status = gp_signing_key_generate(&made, error);
+  if (status == GP_OK) {
+    status = gp_signing_key_save_unsealed(made, path, error);
+    assert_int_equal(access(path, F_OK) == 0, status == GP_OK);
+  }
+  if (status == GP_OK) {
+    status = gp_signing_key_load(path, NULL, 0, &loaded, error);
+    assert_int_equal(loaded == NULL, status != GP_OK);
+  }
+  if (status == GP_OK) {
+    gp_signing_key_signer(loaded, &signer);
+    status = gp_sign_file(loaded, path, "comment", partial_path, error);
+    assert_int_equal(access(partial_path, F_OK) == 0, status == GP_OK);
+  }
+  if (status == GP_OK) {
+    status = gp_signature_verify(path, partial_path, &signer, &facts, error);
+  }
+  gp_signing_key_free(loaded);
+  gp_signing_key_free(made);
+  return status;
+}
+
+#define STAMPS GP_TEST_VECTORS "/../tests/fuzz/seeds/timestamp/"
+
+static gp_status ask_for_stamp(gp_error *error) {
+  (void)unlink(path);
+  (void)unlink(partial_path);
+  gp_status status = gp_timestamp_request("/dev/null", GP_TIMESTAMP_SHA256, path, error);
+  if (status == GP_OK) {
+    status = gp_timestamp_attach("/dev/null", STAMPS "sha256.tsr", NULL, partial_path, error);
+    assert_int_equal(access(partial_path, F_OK) == 0, status == GP_OK);
+  }
+  return status;
+}
+
+static gp_status verify_stamp(gp_error *error) {
+  const gp_timestamp_options options = {.authorities = STAMPS "root.pem",
+                                        .untrusted = STAMPS "root.pem"};
+  gp_timestamp_facts facts;
+  return gp_timestamp_verify("/dev/null", STAMPS "stamp.gpt", &options, &facts, error);
+}
+
+static void evidence(void **state) {
+  (void)state;
+  fail_each(commit_to_keys, false);
+  fail_each(sign_and_verify, false);
+  /* OpenSSL, too, takes some of its own failures for those of what it reads. */
+  fail_each(ask_for_stamp, true);
+  fail_each(verify_stamp, true);
+}
+
 static void tokenizing(void **state) {
   (void)state;
   fail_each(tokenize_bytes, true);
@@ -981,6 +1070,7 @@ int main(void) {
       cmocka_unit_test(provable_keys),
       cmocka_unit_test(proofs),
       cmocka_unit_test(blind_evaluation),
+      cmocka_unit_test(evidence),
       cmocka_unit_test(hot_path),
       cmocka_unit_test(generation_in_its_room),
   };
