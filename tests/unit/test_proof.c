@@ -334,7 +334,7 @@ static void samples(void **state) {
   for (int i = 0; i < 10; i++) {
     add_random(&text, 600, 5000, &random);
   }
-  for (int round = 0; round < 2; round++) {
+  for (int round = tests_are_short(); round < 2; round++) {
     const uint64_t *whose = round == 0 ? NULL : &tenant;
     const gp_proof_options options = {.sample = 1024,
                                       .has_tenant = round == 1,
@@ -381,6 +381,7 @@ static documents numbers(size_t count) {
 /* A sample of as many contexts as there are, or more, is no sample. */
 static void sample_of_all(void **state) {
   (void)state;
+  skip_where_tests_are_short();
   const gp_params params = params_for(GP_SEEDING_HASH, 1);
   gp_key *key = test_provable_key(&params);
   documents text = numbers(1025);

@@ -624,6 +624,23 @@ static const struct {
     {"commitment", GP_ERR_FORMAT, "does not belong to the commitment"},
 };
 
+/* The check that fails. The file was made for readers of greenprint-1 alone; one of both schemes
+ * takes a file that says greenprint-1v for what it says, and refuses it later (provable.json). */
+static const char *check_of(const json_t *item) {
+  const char *check = text_of(item, "check");
+  uint8_t bytes[28];
+  if (strcmp(check, "scheme") != 0) {
+    return check;
+  }
+  char start[2 * sizeof bytes + 1] = {0};
+  memcpy(start, text_of(item, "file"), sizeof start - 1);
+  unhex(start, bytes, sizeof bytes);
+  if (memcmp(bytes + 12, "greenprint-1v\0\0", 16) != 0) {
+    return check;
+  }
+  return bytes[9] == 1 ? "seal" : "commitment";
+}
+
 static void malformed_key_files(void **state) {
   (void)state;
   json_t *vectors = load_vectors("keyfile.json");
@@ -638,7 +655,7 @@ static void malformed_key_files(void **state) {
     const gp_status status = gp_key_load(key_file_path, passphrase, length, &key, &error);
     size_t i = 0;
     while (i < sizeof answers / sizeof *answers &&
-           strcmp(answers[i].check, text_of(item, "check")) != 0) {
+           strcmp(answers[i].check, check_of(item)) != 0) {
       i++;
     }
     assert_true(i < sizeof answers / sizeof *answers);
