@@ -45,8 +45,8 @@ def test_help(greenprint):
         ("inspect", "--json"),
         (
             "verify",
-            "-k --key --passphrase-file --tenant --tenants --committed --alpha -t --tokenizer --normalize "
-            "--format --field --role -r --recursive --skip-bad --per-document --locate "
+            "-k --key --passphrase-file --tenant --tenants --committed --alpha -t --tokenizer "
+            "--normalize --format --field --role -r --recursive --skip-bad --per-document --locate "
             "--weights --json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
         ),
         (
