@@ -21,8 +21,8 @@ typedef struct page {
   html_point *points;
   html_document *documents;
   gp_segment *segments; /* of the shown documents, in their order */
-  html_row rows[6];
-  char values[6][ROW_SIZE];
+  html_row rows[8];
+  char values[8][ROW_SIZE];
 } page;
 
 static void release(page *made) {
@@ -158,8 +158,13 @@ static void set_proof_rows(page *made, const findings *all) {
   (void)cli_describe_proof(made->values[4], proof);
   (void)snprintf(made->values[5], ROW_SIZE, "%" PRIu64 " bytes, SHA-256 %s", proof->file_size,
                  sha256);
+  json_hex(made->values[6], ROW_SIZE, proof->public_key.element,
+           sizeof proof->public_key.element);
+  json_hex(made->values[7], ROW_SIZE, proof->text_sha256, sizeof proof->text_sha256);
   made->rows[made->report.n_rows++] = (html_row){"Proved", made->values[4]};
   made->rows[made->report.n_rows++] = (html_row){"Proof", made->values[5]};
+  made->rows[made->report.n_rows++] = (html_row){"Public key", made->values[6]};
+  made->rows[made->report.n_rows++] = (html_row){"Digest of the text", made->values[7]};
   made->report.rows = made->rows;
 }
 
