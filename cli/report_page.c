@@ -21,8 +21,8 @@ typedef struct page {
   html_point *points;
   html_document *documents;
   gp_segment *segments; /* of the shown documents, in their order */
-  html_row rows[8];
-  char values[8][ROW_SIZE];
+  html_row rows[10];
+  char values[10][ROW_SIZE];
 } page;
 
 static void release(page *made) {
@@ -183,6 +183,11 @@ static void set_proof_rows(page *made, const findings *all) {
   (void)snprintf(next_value(made), ROW_SIZE, "%" PRIu64 " bytes, SHA-256 %s", proof->file_size,
                  sha256);
   add_row(made, "Proof");
+  json_hex(next_value(made), ROW_SIZE, proof->public_key.element,
+           sizeof proof->public_key.element);
+  add_row(made, "Public key");
+  json_hex(next_value(made), ROW_SIZE, proof->text_sha256, sizeof proof->text_sha256);
+  add_row(made, "Digest of the text");
 }
 
 static const char *describe_normalization(unsigned normalize, char *out, size_t size) {

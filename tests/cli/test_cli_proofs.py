@@ -781,6 +781,8 @@ def test_page(greenprint, proved):
     key_id = vector("hash", 1)[1][64:72].hex()
     assert f"{contexts} contexts, by the holder of key {key_id}" in page
     assert hashlib.sha256(proved).hexdigest() in page
+    assert proved[32:64].hex() in page  # the public key
+    assert proved[72:104].hex() in page  # the digest of the text
     greenprint("verify", "-k", "k.key", "--html", "verify.html", *both)
     assert "by the holder" not in (greenprint.folder / "verify.html").read_text()
     path = browsers.find()

@@ -75,6 +75,7 @@ static void write_file(const uint8_t *bytes, size_t size) {
 
 static void same_nonces(gp_seeding seeding, uint32_t width, const uint64_t *tenant) {
   static const uint64_t other_tenant = 99;
+  static const uint64_t zero = 0; /* is not nobody */
   gp_key *slow = provable(seeding, width);
   gp_key *quick = provable(seeding, width);
   const gp_nonce_table_options options = {.has_tenant = tenant != NULL,
@@ -82,8 +83,8 @@ static void same_nonces(gp_seeding seeding, uint32_t width, const uint64_t *tena
   make(slow, IDS, &options);
   gp_watermark *early = watermark_of(quick, tenant);
   assert_ok(gp_key_use_table(quick, path, error));
-  const uint64_t *tenants[] = {NULL, tenant, &other_tenant};
-  for (size_t t = 0; t < 3; t++) {
+  const uint64_t *tenants[] = {NULL, tenant, &other_tenant, &zero};
+  for (size_t t = 0; t < sizeof tenants / sizeof tenants[0]; t++) {
     gp_watermark *one = watermark_of(slow, tenants[t]);
     gp_watermark *two = watermark_of(quick, tenants[t]);
     for (uint32_t id = 0; id < IDS + 5; id++) { /* the last ones are beyond the table */
@@ -109,13 +110,16 @@ static void same_nonces(gp_seeding seeding, uint32_t width, const uint64_t *tena
 static void tables_change_nothing(void **state) {
   (void)state;
   const uint64_t tenant = UINT64_MAX;
+  const uint64_t zero = 0;
   same_nonces(GP_SEEDING_HASH, 1, NULL);
   same_nonces(GP_SEEDING_HASH, 1, &tenant);
+  same_nonces(GP_SEEDING_HASH, 1, &zero);
   same_nonces(GP_SEEDING_MIN, 3, &tenant);
   same_nonces(GP_SEEDING_FIXED, 0, NULL);
 }
 
-/* That a table is looked at at all tests/python/test_proofs.py shows, by one with wrong nonces. */
+/* That a table is looked at at all tests/python/test_proofs.py shows, by one with wrong nonces.
+ */
 static void tables_say_nothing_without_the_key(void **state) {
   (void)state;
   gp_key *key = provable(GP_SEEDING_HASH, 1);
