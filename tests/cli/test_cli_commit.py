@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from greenprint import Key, Watermark
+from greenprint.reference import ExpectationsWriter
 
 SHOWN = "greenprint commit: "
 
@@ -330,6 +331,23 @@ def test_segments_pay_too(text):
     assert found["log10_p"] == plain["log10_p"]
     expected = plain["log10_p_corrected"] + math.log10(7)
     assert found["log10_p_corrected"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_weighted_test_pays_too(text):
+    """With a reference model it is the weighted p that decides."""
+    ids = [int(word) for word in read(text, "a.tokens").split()]
+    with ExpectationsWriter(text.folder / "e.gpx", label="none", top_k=1) as writer:
+        writer.add(ids, np.zeros((len(ids), 1), np.int64), np.zeros((len(ids), 1), np.float32))
+    plain = report(text, "-k", "k0.key", "--weights", "e.gpx")
+    found = report(text, "-k", "k0.key", "--weights", "e.gpx", "--committed", "k0.gpi")
+    assert plain["weighted"]["log10_p_corrected"] == plain["weighted"]["log10_p"]
+    expected = min(0, plain["weighted"]["log10_p"] + math.log10(7))
+    assert found["weighted"]["log10_p"] == plain["weighted"]["log10_p"]
+    assert found["weighted"]["log10_p_corrected"] == pytest.approx(expected, abs=1e-12)
+    alpha = 10 ** (plain["weighted"]["log10_p"] + 0.1)
+    for arguments, verdict in (((), "found"), (("--committed", "k0.gpi"), "not_found")):
+        options = ("-k", "k0.key", "--weights", "e.gpx", "--alpha", str(alpha))
+        assert report(text, *options, *arguments)["verdict"] == verdict
 
 
 def test_what_verify_refuses(text, keys):
