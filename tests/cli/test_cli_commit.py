@@ -313,9 +313,9 @@ def test_text_and_page_say_so(text, keys):
     assert "p times 7; decides" in page
 
 
-def test_segments_pay_too(text):
-    """A marked passage in a long text: found alone, and with a set at a price."""
-    watermark = Watermark(Key.load(text.folder / "k0.key"))
+def write_marked(command):
+    """a.tokens with a passage marked by k0.key in the middle; returns its ids."""
+    watermark = Watermark(Key.load(command.folder / "k0.key"))
     numbers = random.Random(9)
     ids = [numbers.randrange(500) for _ in range(1500)]
     for _ in range(150):
@@ -323,7 +323,13 @@ def test_segments_pay_too(text):
         draws = [numbers.randrange(500) for _ in range(4)]
         ids.append(next((d for d in draws if green[d]), draws[0]))
     ids += [numbers.randrange(500) for _ in range(1500)]
-    write(text, "a.tokens", " ".join(map(str, ids)).encode())
+    write(command, "a.tokens", " ".join(map(str, ids)).encode())
+    return ids
+
+
+def test_segments_pay_too(text):
+    """A marked passage in a long text: found alone, and with a set at a price."""
+    write_marked(text)
     (plain,) = report(text, "-k", "k0.key", "--locate", "--alpha", "1e-9")["segments"]
     (found,) = report(
         text, "-k", "k0.key", "--locate", "--alpha", "1e-9", "--committed", "k0.gpi"
@@ -335,7 +341,8 @@ def test_segments_pay_too(text):
 
 def test_the_weighted_test_pays_too(text):
     """With a reference model it is the weighted p that decides."""
-    ids = [int(word) for word in read(text, "a.tokens").split()]
+    ids = write_marked(text)[1500:1650]  # nothing else, so that p is small
+    write(text, "a.tokens", " ".join(map(str, ids)).encode())
     with ExpectationsWriter(text.folder / "e.gpx", label="none", top_k=1) as writer:
         writer.add(ids, np.zeros((len(ids), 1), np.int64), np.zeros((len(ids), 1), np.float32))
     plain = report(text, "-k", "k0.key", "--weights", "e.gpx")
