@@ -6,7 +6,11 @@ import math
 import random
 import struct
 
+import numpy as np
 import pytest
+
+from greenprint import Key, Watermark
+from greenprint.reference import ExpectationsWriter
 
 SHOWN = "greenprint commit: "
 
@@ -254,7 +258,8 @@ def text(greenprint, keys):
 
 
 def report(command, *arguments):
-    result = command("verify", "a.tokens", "--json", "--alpha", "0.999", *arguments)
+    alpha = () if "--alpha" in arguments else ("--alpha", "0.999")
+    result = command("verify", "a.tokens", "--json", *alpha, *arguments)
     assert result.stderr == ""
     return json.loads(result.stdout)
 
@@ -308,14 +313,48 @@ def test_text_and_page_say_so(text, keys):
     assert "p times 7; decides" in page
 
 
-def test_segments_pay_too(text, binary):
-    """One green run in a long text: found alone, and at a price with a set."""
-    plain = report(text, "-k", "k0.key", "--locate")
-    found = report(text, "-k", "k0.key", "--locate", "--committed", "k0.gpi")
-    by_place = {tuple(s["tokens"]): s["log10_p_corrected"] for s in plain["segments"]}
-    for segment in found["segments"]:
-        before = by_place[tuple(segment["tokens"])]
-        assert segment["log10_p_corrected"] == pytest.approx(min(0, before + math.log10(7)))
+def write_marked(command):
+    """a.tokens with a passage marked by k0.key in the middle; returns its ids."""
+    watermark = Watermark(Key.load(command.folder / "k0.key"))
+    numbers = random.Random(9)
+    ids = [numbers.randrange(500) for _ in range(1500)]
+    for _ in range(150):
+        green = np.unpackbits(watermark.green_mask(ids, 500), bitorder="little")
+        draws = [numbers.randrange(500) for _ in range(4)]
+        ids.append(next((d for d in draws if green[d]), draws[0]))
+    ids += [numbers.randrange(500) for _ in range(1500)]
+    write(command, "a.tokens", " ".join(map(str, ids)).encode())
+    return ids
+
+
+def test_segments_pay_too(text):
+    """A marked passage in a long text: found alone, and with a set at a price."""
+    write_marked(text)
+    (plain,) = report(text, "-k", "k0.key", "--locate", "--alpha", "1e-9")["segments"]
+    (found,) = report(
+        text, "-k", "k0.key", "--locate", "--alpha", "1e-9", "--committed", "k0.gpi"
+    )["segments"]
+    assert found["log10_p"] == plain["log10_p"]
+    expected = plain["log10_p_corrected"] + math.log10(7)
+    assert found["log10_p_corrected"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_weighted_test_pays_too(text):
+    """With a reference model it is the weighted p that decides."""
+    ids = write_marked(text)[1500:1650]  # nothing else, so that p is small
+    write(text, "a.tokens", " ".join(map(str, ids)).encode())
+    with ExpectationsWriter(text.folder / "e.gpx", label="none", top_k=1) as writer:
+        writer.add(ids, np.zeros((len(ids), 1), np.int64), np.zeros((len(ids), 1), np.float32))
+    plain = report(text, "-k", "k0.key", "--weights", "e.gpx")
+    found = report(text, "-k", "k0.key", "--weights", "e.gpx", "--committed", "k0.gpi")
+    assert plain["weighted"]["log10_p_corrected"] == plain["weighted"]["log10_p"]
+    expected = min(0, plain["weighted"]["log10_p"] + math.log10(7))
+    assert found["weighted"]["log10_p"] == plain["weighted"]["log10_p"]
+    assert found["weighted"]["log10_p_corrected"] == pytest.approx(expected, abs=1e-12)
+    alpha = 10 ** (plain["weighted"]["log10_p"] + 0.1)
+    for arguments, verdict in (((), "found"), (("--committed", "k0.gpi"), "not_found")):
+        options = ("-k", "k0.key", "--weights", "e.gpx", "--alpha", str(alpha))
+        assert report(text, *options, *arguments)["verdict"] == verdict
 
 
 def test_what_verify_refuses(text, keys):
