@@ -125,6 +125,18 @@ def test_chunks_are_the_same_file(tmp_path, rng) -> None:
     assert (tmp_path / "a.gpx").read_bytes() == (tmp_path / "b.gpx").read_bytes()
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint32, np.int32, np.int64, np.uint64])
+def test_ids_of_any_type(tmp_path, dtype) -> None:
+    """What is left out needs no room in the type of the ids."""
+    probabilities = [[0.5, 0.0, 0.25], [0.0, 0.0, 0.0], [0.25, 0.5, 0.0]]
+    ids = [[7, 0, 3], [0, 0, 0], [2, 1, 0]]
+    for name, kind in (("a", dtype), ("b", np.int64)):
+        with ExpectationsWriter(tmp_path / name, label="", top_k=3) as writer:
+            writer.add([1, 2, 3], np.array(ids, kind), np.array(probabilities))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+
 @pytest.mark.parametrize(
     ("ids", "probabilities", "reason"),
     [

@@ -128,7 +128,7 @@ class Sections:
         if kept.any() and not 0 <= int(ids[kept].min()) <= int(ids[kept].max()) < limit:
             raise ArgumentError(f"ids must be from 0 to {limit - 1}")
         # What is left out goes to the end of its row.
-        wide = np.where(kept, ids, 1 << 32).astype(np.int64)
+        wide = np.where(kept, ids.astype(np.int64), 1 << 32)
         order = wide.argsort(axis=1, kind="stable")
         wide = np.take_along_axis(wide, order, axis=1)
         if ((wide[:, 1:] == wide[:, :-1]) & (wide[:, 1:] < 1 << 32)).any():
