@@ -57,7 +57,7 @@ _greenprint() {
               --format --field --role --recursive --skip-bad --quiet --jobs --help"
             ;;
           check)
-            words="--pub --alpha --tokenizer --normalize --format --field --role --recursive
+            words="--pub --committed --alpha --tokenizer --normalize --format --field --role --recursive
               --skip-bad --per-document --locate --json --json-lines --html --quiet --jobs
               --max-memory --help"
             ;;

@@ -96,6 +96,7 @@ complete -c greenprint -n $prove -s j -l jobs -x -d 'Threads'
 set -l check '__greenprint_command check'
 complete -c greenprint -n $check -F
 complete -c greenprint -n $check -l pub -r -F -d 'Public file of the key'
+complete -c greenprint -n $check -l committed -r -F -d 'A proof that the key was committed to'
 complete -c greenprint -n $check -l alpha -x -d 'Find the mark when p is at most this'
 complete -c greenprint -n $check -s t -l tokenizer -r -F -d 'Turn text into ids'
 complete -c greenprint -n $check -l normalize -d 'Take harmless changes out of text'

@@ -144,8 +144,11 @@ gp_status gp_proof_read(gp_proof_reader *reader, uint8_t *bytes, size_t size, gp
 
 /* Does not wait for somebody to write into a pipe of that name. */
 static gp_status open_file(gp_proof_reader *reader, const char *path, gp_error *error) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   struct stat facts;
+  if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)) { /* a pipe would be waited for */
+    return gp_fail(error, GP_ERR_IO, "%s: a proof has to be a regular file", reader->name);
+  }
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) {
     return gp_fail(error, GP_ERR_IO, "%s: cannot open the proof: %s", reader->name,
                    strerror(errno));

@@ -587,7 +587,7 @@ def test_forged_dleq_proof(greenprint, proved):
 # fmt: off
 DAMAGED = "proof.gpp: the checksum does not match: the proof is damaged; get it again"
 DAMAGES = {
-    "empty": (lambda p: b"", "proof.gpp: the proof is cut off"),
+    "empty": (lambda p: b"", "proof.gpp: not a Greenprint proof"),
     "header only": (lambda p: p[:HEADER], "proof.gpp: the proof is cut off"),
     "truncated by one": (lambda p: p[:-1], "proof.gpp: the proof is cut off"),
     "truncated by an element": (lambda p: p[:-32], "proof.gpp: the proof is cut off"),

@@ -62,7 +62,7 @@ def test_help(greenprint):
         ),
         (
             "check",
-            "--pub --alpha -t --tokenizer --normalize --format --field --role -r --recursive "
+            "--pub --committed --alpha -t --tokenizer --normalize --format --field --role -r --recursive "
             "--skip-bad --per-document --locate --json --json-lines --html -q --quiet -j "
             "--jobs --max-memory",
         ),

@@ -136,7 +136,6 @@ def test_ids_of_any_type(tmp_path, dtype) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-
 @pytest.mark.parametrize(
     ("ids", "probabilities", "reason"),
     [
