@@ -62,8 +62,8 @@ def test_help(greenprint):
         ),
         (
             "check",
-            "--pub --committed --alpha -t --tokenizer --normalize --format --field --role -r --recursive "
-            "--skip-bad --per-document --locate --json --json-lines --html -q --quiet -j "
+            "--pub --committed --alpha -t --tokenizer --normalize --format --field --role -r "
+            "--recursive --skip-bad --per-document --locate --json --json-lines --html -q --quiet -j "
             "--jobs --max-memory",
         ),
         (
