@@ -63,8 +63,8 @@ def test_help(greenprint):
         (
             "check",
             "--pub --committed --alpha -t --tokenizer --normalize --format --field --role -r "
-            "--recursive --skip-bad --per-document --locate --json --json-lines --html -q --quiet "
-            "-j --jobs --max-memory",
+            "--recursive --skip-bad --per-document --locate --json --json-lines --html -q "
+            "--quiet -j --jobs --max-memory",
         ),
         (
             "precompute",
