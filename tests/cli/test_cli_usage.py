@@ -47,8 +47,9 @@ def test_help(greenprint):
         (
             "verify",
             "-k --key --passphrase-file --tenant --tenants --table --alpha -t --tokenizer "
-            "--normalize --format --field --role -r --recursive --skip-bad --per-document --locate "
-            "--weights --json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
+            "--normalize --format --field --role -r --recursive --skip-bad --per-document "
+            "--locate --weights --json --json-lines --html --partial -q "
+            "--quiet -j --jobs --max-memory",
         ),
         (
             "prove",
