@@ -50,17 +50,10 @@ def test_help(greenprint):
         ("inspect", "--json"),
         (
             "verify",
-<<<<<<< HEAD
             "-k --key --passphrase-file --tenant --tenants --table --committed --server --pub "
             "--token-file --ca --alpha -t --tokenizer --normalize "
             "--format --field --role -r --recursive --skip-bad --per-document --locate "
             "--weights --json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
-=======
-            "-k --key --passphrase-file --tenant --tenants --table --alpha -t --tokenizer "
-            "--normalize --format --field --role -r --recursive --skip-bad --per-document "
-            "--locate --weights --json --json-lines --html --partial -q "
-            "--quiet -j --jobs --max-memory",
->>>>>>> e-pybind
         ),
         (
             "prove",
