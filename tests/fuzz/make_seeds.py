@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
 import greenprint_reference as reference
 import provable_reference as provable
 from authority import Authority
+from proof_vectors import write_proof
 
 FOLDER = Path(__file__).resolve().parent / "seeds"
 Seeds = dict[str, bytes]
@@ -654,31 +655,6 @@ def public_seeds() -> Seeds:
         "cut": whole[:-8],
         "followed": whole + b"x",
     }
-
-
-def write_proof(
-    key: provable.ProvableKey, documents: list[list[int]], tenant: int | None
-) -> bytes:
-    """Return a proof of all contexts, which are single ids (SPEC.md section 19)."""
-    contexts = list(dict.fromkeys(c for ids in documents for c in ids[:-1]))
-    encoded = b"".join(struct.pack(f"<Q{len(ids)}I", len(ids), *ids) for ids in documents)
-    counts = (len(documents), sum(map(len, documents)), len(contexts), len(contexts))
-    pairs = [(key.element([c], tenant), key.evaluated([c], tenant)) for c in contexts]
-    header = (
-        b"\x89GPPRF\r\n"
-        + bytes([1, tenant is not None, 0, 0])
-        + provable.SCHEME.ljust(16, b"\0")
-        + key.params.encode()
-        + key.public.encode()
-        + struct.pack("<Q", tenant or 0)
-        + hashlib.sha256(encoded).digest()
-        + bytes(32)
-        + struct.pack("<4Q", *counts)
-    )
-    body = b"".join(evaluated.encode() for _, evaluated in pairs)
-    if pairs:
-        body += provable.SUITE.generate_proof(key.secret, key.public, pairs, 12345)
-    return with_digest(header + body)
 
 
 def proof_seeds() -> Seeds:

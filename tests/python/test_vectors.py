@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import json
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ CHECKED = {
     "masks.json",
     "nonces.json",
     "plans.json",
+    "proofs.json",
     "provable.json",
     "segments.json",
     "tails.json",
@@ -451,3 +453,32 @@ def test_audits(tmp_path) -> None:
     for case in load("audits.json")["holm"]:
         adjusted = greenprint.holm([float(p) for p in case["log10_p"]])
         assert adjusted == pytest.approx([float(p) for p in case["log10_adjusted"]], abs=1e-11)
+
+
+@pytest.mark.parametrize("case", load("proofs.json")["proofs"])
+def test_proofs(case: dict[str, Any], tmp_path: Path) -> None:
+    """Whole proofs of the reference hold, and show the counts; one of a sample as well."""
+    path = tmp_path / "proof.gpp"
+    path.write_bytes(bytes.fromhex(case["file"]))
+    public_key = key_of(case, provable=True).public
+    if case["tokenizer_sha256"] is not None:
+        with pytest.raises(greenprint.FormatError, match="made with a tokenizer"):
+            greenprint.check(path, public_key, case["texts"])
+        return
+    info, scoring = greenprint.check(path, public_key, case["texts"])
+    assert info.text_sha256 == case["text_sha256"]
+    assert (info.contexts, info.proved, info.sizes) == (
+        case["contexts"],
+        case["proved"],
+        case["sizes"],
+    )
+    assert info.tenant == tenant_of(case)
+    verifier = greenprint.Verifier(scoring, tenant_of(case))
+    for document in case["texts"]:
+        verifier.add(document)
+    result = verifier.result()
+    assert (result.scored, result.repeated, result.green) == (
+        case["scored"],
+        case["repeated"],
+        case["green"],
+    )

@@ -558,6 +558,72 @@ static int tear_down(void **state) {
   return rmdir(folder);
 }
 
+/* ------------------------------------------------------------------ proof files */
+
+static gp_proof_text *text_of_case(const gp_public_key *public_key, const json_t *item) {
+  gp_proof_text *text = NULL;
+  assert_ok(gp_proof_text_new(public_key, &text, error));
+  size_t document;
+  json_t *tokens;
+  json_array_foreach(array_of(item, "texts"), document, tokens) {
+    size_t n = 0;
+    uint32_t *ids = ids_of(tokens, &n);
+    assert_ok(gp_proof_text_add(text, ids, n, error));
+    free(ids);
+  }
+  return text;
+}
+
+static void check_proof_file(const json_t *item) {
+  uint64_t number = 0;
+  const uint64_t *tenant = tenant_of(item, &number);
+  const char *hex = text_of(item, "file");
+  const json_t *tokenizer = json_object_get(item, "tokenizer_sha256");
+  uint8_t digest[32];
+  gp_proof_options options = {0};
+  if (!json_is_null(tokenizer)) {
+    unhex(json_string_value(tokenizer), digest, sizeof digest);
+    options.tokenizer_sha256 = digest;
+  }
+  uint8_t *bytes = malloc(strlen(hex) / 2);
+  assert_non_null(bytes);
+  write_file(hex, bytes, strlen(hex) / 2);
+  free(bytes);
+  gp_key *key = provable_key_of(item);
+  gp_public_key public_key;
+  assert_ok(gp_key_public(key, &public_key, error));
+  gp_proof_text *text = text_of_case(&public_key, item);
+  gp_proof_info info;
+  gp_key *scoring = NULL;
+  assert_ok(gp_proof_check(path, &public_key, text, &options, &info, &scoring, error));
+  assert_int_equal(unlink(path), 0);
+  assert_hex_equal(info.text_sha256, sizeof info.text_sha256, text_of(item, "text_sha256"));
+  assert_int_equal(info.contexts, number_of(item, "contexts"));
+  assert_int_equal(info.proved, number_of(item, "proved"));
+  assert_int_equal(info.sizes, number_of(item, "sizes"));
+  gp_result result;
+  verify(scoring, item, tenant, &result);
+  assert_int_equal(result.scored, number_of(item, "scored"));
+  assert_int_equal(result.repeated, number_of(item, "repeated"));
+  assert_int_equal(result.green, number_of(item, "green"));
+  gp_key_free(scoring);
+  gp_proof_text_free(text);
+  gp_key_free(key);
+}
+
+/* Written by the reference, of all contexts and of a sample. */
+static void proof_files(void **state) {
+  (void)state;
+  json_t *all = load_vectors("proofs.json");
+  size_t index;
+  json_t *item;
+  json_array_foreach(array_of(all, "proofs"), index, item) {
+    check_proof_file(item);
+  }
+  assert_int_equal(index, 7);
+  json_decref(all);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(keys),
@@ -570,6 +636,7 @@ int main(void) {
       cmocka_unit_test(blind),
       cmocka_unit_test(malformed_public_files),
       cmocka_unit_test(malformed_key_files),
+      cmocka_unit_test(proof_files),
   };
   return cmocka_run_group_tests_name("provable_vectors", tests, set_up, tear_down);
 }

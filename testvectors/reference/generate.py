@@ -22,6 +22,7 @@ from typing import Any
 import audit_vectors
 import greenprint_reference as gp
 import mpmath
+import proof_vectors
 import provable_vectors
 import self_test
 import statistics_vectors
@@ -800,6 +801,7 @@ FILES: dict[str, Callable[[], Vectors]] = {
     "contexts.json": contexts,
     "audits.json": audit_vectors.audits,
     "provable.json": provable_vectors.provable,
+    "proofs.json": proof_vectors.proofs,
 }
 
 
