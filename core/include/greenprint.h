@@ -1205,7 +1205,7 @@ GP_API GP_MUST_CHECK gp_status gp_holm(const double *log10_p, size_t n, double *
 #define GP_BLIND_PROOF_SIZE          64
 #define GP_BLIND_COUNT_MAX           65535 /* elements of a message */
 #define GP_BLIND_INPUT_MAX           65535 /* bytes of an input */
-#define GP_BLIND_REQUEST_SIZE(count) (GP_BLIND_HEADER_SIZE + (size_t)(count) * GP_ELEMENT_SIZE)
+#define GP_BLIND_REQUEST_SIZE(count) (GP_BLIND_HEADER_SIZE + (size_t)(count)*GP_ELEMENT_SIZE)
 #define GP_BLIND_ANSWER_SIZE(count)  (GP_BLIND_REQUEST_SIZE(count) + GP_BLIND_PROOF_SIZE)
 
 /* The client's side of one request: inputs, their blinds in guarded memory, and the request. Made
@@ -1290,9 +1290,9 @@ GP_API GP_MUST_CHECK gp_status gp_proof_text_add(gp_proof_text *text, const uint
 /* How many distinct contexts there are. */
 GP_API size_t gp_proof_text_contexts(const gp_proof_text *text);
 
-/* The inputs of all contexts (SPEC.md section 18), for a tenant or none (`tenant` may be NULL), one
- * after the other: for gp_blind_evaluate(). All have the size that is returned; `inputs` has room
- * for gp_proof_text_contexts() of them, or is NULL to ask for the size. */
+/* The inputs of all contexts (SPEC.md section 18), for a tenant or none (`tenant` may be NULL),
+ * one after the other: for gp_blind_evaluate(). All have the size that is returned; `inputs` has
+ * room for gp_proof_text_contexts() of them, or is NULL to ask for the size. */
 GP_API size_t gp_proof_text_inputs(const gp_proof_text *text, const gp_verifier_options *tenant,
                                    uint8_t *inputs);
 

@@ -1055,24 +1055,15 @@ int main(void) {
   }
   json_set_alloc_funcs(__wrap_malloc, free);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(key_generation),
-      cmocka_unit_test(key_file),
-      cmocka_unit_test(embedding),
-      cmocka_unit_test(verifying),
-      cmocka_unit_test(reading),
-      cmocka_unit_test(reading_json),
-      cmocka_unit_test(weighing),
-      cmocka_unit_test(auditing),
-      cmocka_unit_test(statistics),
-      cmocka_unit_test(tokenizing),
-      cmocka_unit_test(corpora),
-      cmocka_unit_test(served_contexts),
-      cmocka_unit_test(provable_keys),
-      cmocka_unit_test(proofs),
-      cmocka_unit_test(blind_evaluation),
-      cmocka_unit_test(evidence),
-      cmocka_unit_test(hot_path),
-      cmocka_unit_test(generation_in_its_room),
+      cmocka_unit_test(key_generation),   cmocka_unit_test(key_file),
+      cmocka_unit_test(embedding),        cmocka_unit_test(verifying),
+      cmocka_unit_test(reading),          cmocka_unit_test(reading_json),
+      cmocka_unit_test(weighing),         cmocka_unit_test(auditing),
+      cmocka_unit_test(statistics),       cmocka_unit_test(tokenizing),
+      cmocka_unit_test(corpora),          cmocka_unit_test(served_contexts),
+      cmocka_unit_test(provable_keys),    cmocka_unit_test(proofs),
+      cmocka_unit_test(blind_evaluation), cmocka_unit_test(evidence),
+      cmocka_unit_test(hot_path),         cmocka_unit_test(generation_in_its_room),
   };
   return cmocka_run_group_tests_name("memory", tests, prepare, clean_up);
 }
