@@ -132,8 +132,9 @@ typedef struct cli_evidence {
   const char *key_id;
   gp_params params;
   double alpha;
-  uint64_t tried; /* keys and tenants; 0 is 1 */
-  bool committed; /* `tried` are all that could have been, by a commitment */
+  uint64_t tried; /* what p was multiplied with: keys and tenants, mostly; 0 is 1 */
+  bool committed; /* `tried` counts all keys that could have been, by a commitment */
+  bool sampled;   /* and all sizes that the sample of a proof could have had */
   uint64_t scored;
   double log10_p; /* that decides: corrected for what was tried */
 } cli_evidence;

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "cli.h"
+#include "committed.h"
 #include "json_parts.h"
 #include "rows.h"
 
@@ -318,8 +319,10 @@ static int show(const commit_options *options) {
   gp_error error;
   gp_inclusion proof;
   gp_key_set *set = NULL;
-  if (gp_inclusion_load(options->files[0], &proof, NULL) == GP_OK) {
-    return tell_proof(options, &proof);
+  if (!committed_is_set(options->files[0])) {
+    return gp_inclusion_load(options->files[0], &proof, &error) == GP_OK
+               ? tell_proof(options, &proof)
+               : cli_fail(name, "%s", error.message);
   }
   if (gp_key_set_load(options->files[0], &set, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);

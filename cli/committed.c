@@ -1,6 +1,8 @@
 #include "committed.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static int take_proof(const char *command, const char *file, const gp_inclusion *proof,
                       gp_key *const *keys, const char *const *paths, size_t n_keys,
@@ -37,6 +39,18 @@ static int take_set(const char *command, const char *file, const gp_key_set *set
              : cli_fail(command, "%s", error.message);
 }
 
+bool committed_is_set(const char *file) {
+  static const uint8_t magic[8] = {0x89, 'G', 'P', 'S', 'E', 'T', '\r', '\n'};
+  uint8_t start[sizeof magic];
+  const int fd = cli_can_be_read_again(file) ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+  if (fd < 0) {
+    return false;
+  }
+  const ssize_t got = read(fd, start, sizeof start);
+  (void)close(fd);
+  return got == (ssize_t)sizeof start && memcmp(start, magic, sizeof magic) == 0;
+}
+
 int committed_read(const char *command, const char *file, gp_key *const *keys,
                    const char *const *paths, size_t n_keys, committed_findings *found) {
   gp_error error;
@@ -45,11 +59,12 @@ int committed_read(const char *command, const char *file, gp_key *const *keys,
   if (file == NULL) {
     return CLI_OK;
   }
-  const gp_status loaded = gp_inclusion_load(file, &proof, &error);
-  if (loaded == GP_OK) {
-    return take_proof(command, file, &proof, keys, paths, n_keys, found);
+  if (!committed_is_set(file)) {
+    return gp_inclusion_load(file, &proof, &error) == GP_OK
+               ? take_proof(command, file, &proof, keys, paths, n_keys, found)
+               : cli_fail(command, "--committed %s", error.message);
   }
-  if (loaded != GP_ERR_FORMAT || gp_key_set_load(file, &set, NULL) != GP_OK) {
+  if (gp_key_set_load(file, &set, &error) != GP_OK) {
     return cli_fail(command, "--committed %s", error.message);
   }
   const int status = take_set(command, file, set, keys, paths, n_keys, found);

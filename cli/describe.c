@@ -40,6 +40,19 @@ const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p) {
   return out;
 }
 
+/* Whom or what the probability is for, where it is not for one key alone. */
+static const char *describe_tried(const cli_evidence *evidence) {
+  if (evidence->tried < 2) {
+    return "";
+  }
+  if (evidence->sampled) {
+    return evidence->committed ? ", for any of the keys committed to and any size of the sample"
+                               : ", for any size of the sample";
+  }
+  return evidence->committed ? ", for any of the keys committed to"
+                             : ", for any of the keys and tenants tried";
+}
+
 /* Alpha may have been anything, so chance is named as well, with what p says about it. */
 static void describe_found(char out[CLI_MEANING_SIZE], const cli_evidence *evidence) {
   char p[CLI_P_SIZE];
@@ -47,14 +60,12 @@ static void describe_found(char out[CLI_MEANING_SIZE], const cli_evidence *evide
                            ? "so large a sum, or a larger one, with probability at "
                              "most"
                            : "as many green tokens, or more, with probability";
-  const char *tried = evidence->tried < 2   ? ""
-                      : evidence->committed ? ", for any of the keys committed to"
-                                            : ", for any of the keys and tenants tried";
   (void)snprintf(out, CLI_MEANING_SIZE,
                  "Either the text was written under the influence of key %s, or by something "
                  "trained on such text, or it is chance: text written without the key has "
                  "%s %s%s.",
-                 evidence->key_id, chance, cli_describe_p(p, evidence->log10_p), tried);
+                 evidence->key_id, chance, cli_describe_p(p, evidence->log10_p),
+                 describe_tried(evidence));
 }
 
 const char *cli_describe_meaning(char out[CLI_MEANING_SIZE], const cli_evidence *evidence) {

@@ -59,7 +59,10 @@ static void print_evidence(const findings *all) {
     const bool sampled = all->proof != NULL && all->proof->sizes > 1;
     put_row("corrected", "%s (p times %" PRIu64 "%s%s)",
             cli_describe_p(p, best->log10_p_corrected), all->n_payable,
-            all->committed.tree_size > 0 ? ", all that could have been tried" : "",
+            all->committed.tree_size == 0 ? ""
+            : all->best.tenant.has_tenant
+                ? ", all keys that could have been tried, but not all tenants"
+                : ", all that could have been tried",
             sampled ? ", the sizes that a sample could have" : "");
   } else {
     put_row("anytime p", "%s (the smallest after any document, in this order)",

@@ -44,6 +44,7 @@ cli_evidence findings_evidence(const findings *all) {
                         .alpha = all->alpha,
                         .tried = all->n_payable,
                         .committed = all->committed.tree_size > 0,
+                        .sampled = all->proof != NULL && all->proof->sizes > 1,
                         .scored = all->best.result.scored,
                         .log10_p = all->weighted ? all->weights.log10_p_corrected
                                                  : all->best.log10_p_corrected};

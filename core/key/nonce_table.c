@@ -329,6 +329,10 @@ static gp_status open_reader(const char *path, reader *self, gp_error *error) {
   if (sodium_init() < 0) {
     return gp_fail(error, GP_ERR_CRYPTO, "libsodium could not be initialised");
   }
+  struct stat facts;
+  if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)) { /* a pipe would be waited for */
+    return gp_fail(error, GP_ERR_IO, "%s: a table has to be a regular file", self->name);
+  }
   self->file = fopen(path, "rbe");
   if (self->file == NULL) {
     return gp_fail(error, GP_ERR_IO, "%s: cannot open the table: %s", self->name,

@@ -196,7 +196,10 @@ def test_a_proof_of_something_else_is_refused(greenprint, keys):
     write(greenprint, "short", good[:-40])
     assert fails(greenprint, "check", "short").startswith("short: ")
     assert fails(greenprint, "check", "k1.key") == "k1.key: not a Greenprint proof of inclusion"
-    assert fails(greenprint, "show", "k1.key") == "k1.key: not a Greenprint set of keys"
+    assert fails(greenprint, "show", "k1.key") == "k1.key: not a Greenprint proof of inclusion"
+    assert fails(greenprint, "show", "damaged") == (
+        "damaged: the checksum does not match: the file is damaged"
+    )
     write(greenprint, "later", checked(good[:8] + b"\2" + good[9:-32]))
     assert "has format version 2" in fails(greenprint, "check", "later")
 
@@ -307,6 +310,10 @@ def test_text_and_page_say_so(text, keys):
     said = text("verify", "-k", "k0.key", "a.tokens", "--committed", "k0.gpi", "--html", "p.html")
     assert f"committed  among 7 keys, root {root}\n" in said.stdout
     assert "(p times 7, all that could have been tried)" in said.stdout
+    tenant = text("verify", "-k", "k0.key", "a.tokens", "--tenant", "3", "--committed", "k0.gpi")
+    assert (
+        "(p times 7, all keys that could have been tried, but not all tenants)" in tenant.stdout
+    )
     assert "anytime" not in said.stdout
     page = read(text, "p.html").decode()
     assert f"7; root {root}" in page
@@ -375,6 +382,9 @@ def test_what_verify_refuses(text, keys):
     data = read(text, "k0.gpi")
     write(text, "bad.gpi", data[:-1] + bytes([data[-1] ^ 1]))
     assert "the checksum does not match" in refused("-k", "k0.key", "--committed", "bad.gpi")
+    data = read(text, "few.gpm")
+    write(text, "bad.gpm", data[:-1] + bytes([data[-1] ^ 1]))
+    assert "the checksum does not match" in refused("-k", "k1.key", "--committed", "bad.gpm")
     assert "do not go with" in refused("-k", "k0.key", "--committed", "k0.gpi", "--per-document")
     assert "do not go with" in refused("-k", "k0.key", "--committed", "k0.gpi", "--json-lines")
     assert "leave one of them out" in refused(

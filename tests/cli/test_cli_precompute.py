@@ -108,6 +108,13 @@ def test_tables_that_are_refused(greenprint, keys, command):
     )
 
 
+def test_pipes_are_not_waited_for(greenprint, keys):
+    os.mkfifo(greenprint.folder / "pipe")
+    (greenprint.folder / "a.tokens").write_text("1 2 3\n")
+    message = greenprint.fails("verify", "-k", "p.key", "--table", "pipe", "a.tokens")
+    assert message == "greenprint verify: pipe: a table has to be a regular file"
+
+
 def test_a_table_is_of_one_key(greenprint, keys):
     precompute(greenprint, "--vocabulary", "20")
     (greenprint.folder / "a.tokens").write_text("1 2 3\n")

@@ -304,6 +304,7 @@ def test_sample(greenprint, sampled):
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "proved     a sample of 1024 of " in shown.stdout
     assert "(p times 3, the sizes that a sample could have)" in shown.stdout
+    assert "for any size of the sample." in " ".join(shown.stdout.split())
     result = greenprint("check", "proof.gpp", "--pub", "k.pub", "--json", "a.tokens")
     found = json.loads(result.stdout)
     whole = json.loads(greenprint("verify", "-k", "k.key", "--json", "a.tokens").stdout)
