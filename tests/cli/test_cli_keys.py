@@ -477,6 +477,9 @@ class Terminal:
         if self.pid == 0:
             os.close(self.fd)
             os.setsid()
+            # A shell has its background jobs ignore these, and a job's children with it.
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
             for fd in range(3):
                 os.dup2(slave, fd)
