@@ -195,12 +195,13 @@ int cli_serve(int argc, char **argv) {
   session open = {.log = {.fd = -1}};
   status = open_key(&options, &open.key);
   sigset_t ends;
-  sigset_t before;
   (void)sigemptyset(&ends);
   (void)sigaddset(&ends, SIGTERM);
   (void)sigaddset(&ends, SIGINT);
   (void)sigaddset(&ends, SIGHUP);
-  (void)pthread_sigmask(SIG_BLOCK, &ends, &before); /* for all threads that start now */
+  /* For all threads that start now, and to the end: one signal more, once all is written, is to
+   * change nothing. */
+  (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
   (void)signal(SIGPIPE, SIG_IGN);
   if (status == CLI_OK) {
     status = open_all(&options, &open);
@@ -209,6 +210,5 @@ int cli_serve(int argc, char **argv) {
     run(&open, &ends);
   }
   status = close_all(&open, status);
-  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
   return status;
 }
