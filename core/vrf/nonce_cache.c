@@ -3,9 +3,9 @@
  * set there. The entries of a shard are made when the first is put there, in guarded memory: left
  * out of core files, wiped.
  *
- * Tags have 128 bits and inputs are not kept. The eight entries that a look-up compares with share
- * 15 of them with its tag: another input's nonce is found with a probability of at most 2^-110.
- * The key of the hash is random and secret, so nobody can search for such inputs.
+ * Tags have 128 bits and inputs are not kept. The eight entries that a look-up compares with
+ * share 15 of them with its tag: another input's nonce is found with a probability of at most
+ * 2^-110. The key of the hash is random and secret, so nobody can search for such inputs.
  */
 #include "vrf/nonce_cache.h"
 

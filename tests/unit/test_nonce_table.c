@@ -260,8 +260,8 @@ static void refusals(void **state) {
   (void)snprintf(expected, sizeof expected,
                  "%s: cannot open the table: No such file or directory", path);
   assert_fails(gp_key_use_table(key, path, error), GP_ERR_IO, expected);
-  assert_fails(gp_nonce_table_inspect("/dev/null", &(gp_nonce_table_info){0}, error),
-               GP_ERR_IO, "/dev/null: a table has to be a regular file");
+  assert_fails(gp_nonce_table_inspect("/dev/null", &(gp_nonce_table_info){0}, error), GP_ERR_IO,
+               "/dev/null: a table has to be a regular file");
   make(key, 5, NULL);
   (void)snprintf(expected, sizeof expected,
                  "%s: exists already; a table is never overwritten: choose another name", path);
