@@ -4,6 +4,7 @@
 
 #include "blind/message.h"
 #include "common/error.h"
+#include "common/thread_pool.h"
 #include "key/key.h"
 #include "vrf/vrf.h"
 
@@ -34,7 +35,7 @@ static gp_status answer_with(const uint8_t *secret, const gp_public_key *key,
   uint8_t *evaluated = answer + GP_BLIND_HEADER_SIZE;
   answering work = {secret, gp_blind_elements(request), (uint8_t(*)[GP_ELEMENT_SIZE])evaluated};
   gp_blind_header_write(GP_BLIND_ANSWER, count, key->commitment, answer);
-  gp_status status = gp_blind_share_out(pool, count, answer_items, &work, error);
+  gp_status status = gp_thread_pool_run(pool, count, answer_items, &work, error);
   if (status == GP_OK) {
     status =
         gp_vrf_prove(GP_VRF_VOPRF, secret, key->element, work.elements, gp_blind_elements(answer),

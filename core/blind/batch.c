@@ -11,6 +11,7 @@
 
 #include "blind/message.h"
 #include "common/error.h"
+#include "common/thread_pool.h"
 #include "key/provable.h"
 #include "vrf/vrf.h"
 
@@ -85,7 +86,7 @@ gp_status gp_blind_batch_new(const gp_public_key *key, const uint8_t *inputs, si
   } else {
     memcpy(made->inputs, inputs, count * input_size);
     gp_blind_header_write(GP_BLIND_REQUEST, count, key->commitment, made->request);
-    status = gp_blind_share_out(pool, count, blind_items, made, error);
+    status = gp_thread_pool_run(pool, count, blind_items, made, error);
   }
   if (status != GP_OK) {
     gp_blind_batch_free(made);
@@ -215,7 +216,7 @@ gp_status gp_blind_batch_finish(gp_blind_batch *batch, const uint8_t *answer, si
     return status;
   }
   finishing work = {batch, gp_blind_elements(answer), nonces};
-  status = gp_blind_share_out(pool, batch->count, finish_items, &work, error);
+  status = gp_thread_pool_run(pool, batch->count, finish_items, &work, error);
   if (status != GP_OK) {
     memset(nonces, 0, batch->count * sizeof *nonces);
   }

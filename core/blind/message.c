@@ -64,20 +64,6 @@ gp_status gp_blind_header_read(gp_blind_kind kind, const uint8_t *message, size_
   return GP_OK;
 }
 
-gp_status gp_blind_share_out(gp_thread_pool *pool, size_t count, gp_work *work, void *state,
-                             gp_error *error) {
-  if (pool != NULL) {
-    return gp_thread_pool_run(pool, count, work, state, error);
-  }
-  gp_thread_pool *alone = NULL;
-  gp_status status = gp_thread_pool_new(1, &alone, error);
-  if (status == GP_OK) {
-    status = gp_thread_pool_run(alone, count, work, state, error);
-  }
-  gp_thread_pool_free(alone);
-  return status;
-}
-
 gp_status gp_blind_request_read(const uint8_t *request, size_t request_size,
                                 gp_blind_request *info, gp_error *error) {
   if (request == NULL || info == NULL) {

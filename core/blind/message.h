@@ -3,7 +3,6 @@
 #ifndef GP_BLIND_MESSAGE_H
 #define GP_BLIND_MESSAGE_H
 
-#include "common/thread_pool.h"
 #include "greenprint.h"
 
 typedef enum gp_blind_kind {
@@ -29,9 +28,5 @@ gp_status gp_blind_header_read(gp_blind_kind kind, const uint8_t *message, size_
 static inline const uint8_t (*gp_blind_elements(const uint8_t *message))[GP_ELEMENT_SIZE] {
   return (const uint8_t(*)[GP_ELEMENT_SIZE])(message + GP_BLIND_HEADER_SIZE);
 }
-
-/* Has `count` items worked on by a pool, or by this thread alone where there is none. */
-gp_status gp_blind_share_out(gp_thread_pool *pool, size_t count, gp_work *work, void *state,
-                             gp_error *error);
 
 #endif

@@ -120,7 +120,7 @@ static void close_batch(gp_thread_pool *pool) {
 
 gp_status gp_thread_pool_run(gp_thread_pool *pool, size_t count, gp_work *work, void *state,
                              gp_error *error) {
-  if (atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {
+  if (pool == NULL || atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {
     gp_work_queue own = {.count = count};
     return work(state, &own, error);
   }

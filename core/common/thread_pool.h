@@ -14,7 +14,8 @@ bool gp_work_next(gp_work_queue *queue, size_t *item);
 typedef gp_status gp_work(void *state, gp_work_queue *queue, gp_error *error);
 
 /* Has `count` items worked on, and returns when all are done or one has failed: then what it
- * said. The caller's thread works too; alone where the pool is busy. */
+ * said. The caller's thread works too; alone without a pool (NULL), and where it is
+ * busy. */
 gp_status gp_thread_pool_run(gp_thread_pool *pool, size_t count, gp_work *work, void *state,
                              gp_error *error);
 

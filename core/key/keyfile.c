@@ -6,17 +6,15 @@
  * under a sealed key; and the commitment in it is compared with the opened key, so they
  * cannot be exchanged over an unsealed one either.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/new_file.h"
 #include "common/quote.h"
+#include "common/read_file.h"
 #include "key/key.h"
 
 enum {
@@ -126,37 +124,9 @@ static gp_status check_form(const char *name, const uint8_t *file, size_t size, 
 
 /* ---------------------------------------------------------------- reading */
 
-/* Reads at most one byte more than a key file has, so that a longer one shows. */
-static gp_status read_file(const char *path, const char *name, uint8_t file[GP_KEY_FILE_SIZE + 1],
-                           size_t *size, gp_error *error) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) {
-    return gp_fail(error, GP_ERR_IO, "%s: cannot open the key file: %s", name, strerror(errno));
-  }
-  size_t have = 0;
-  while (have <= GP_KEY_FILE_SIZE) {
-    const ssize_t got = read(fd, file + have, GP_KEY_FILE_SIZE + 1 - have);
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      const int reason = errno;
-      close(fd);
-      return gp_fail(error, GP_ERR_IO, "%s: cannot read the key file: %s", name,
-                     strerror(reason));
-    }
-    if (got == 0) {
-      break;
-    }
-    have += (size_t)got;
-  }
-  close(fd);
-  *size = have;
-  return GP_OK;
-}
-
 /* Reads a file whose form is right into locked memory, since an unsealed one holds the
- * key; the caller releases it with sodium_free(). */
+ * key, and one byte more, so that a longer one shows; the caller releases it with sodium_free().
+ */
 static gp_status read_checked(const char *path, const char *name, uint8_t **file,
                               gp_error *error) {
   uint8_t *bytes = NULL;
@@ -164,7 +134,7 @@ static gp_status read_checked(const char *path, const char *name, uint8_t **file
     return gp_fail_memory(error, "locked memory for a key file");
   }
   size_t size = 0;
-  gp_status status = read_file(path, name, bytes, &size, error);
+  gp_status status = gp_read_start(path, "key file", bytes, GP_KEY_FILE_SIZE + 1, &size, error);
   if (status == GP_OK) {
     status = check_form(name, bytes, size, error);
   }

@@ -16,7 +16,6 @@
 #include "common/error.h"
 #include "common/new_file.h"
 #include "common/quote.h"
-#include "common/thread_pool.h"
 #include "key/derive.h"
 #include "key/key.h"
 
@@ -128,21 +127,15 @@ static void encode_header(const gp_nonce_table_info *info, uint8_t header[HEADER
 
 static gp_status fill(const gp_key *key, const gp_nonce_table *table,
                       const gp_nonce_table_options *options, gp_error *error) {
-  gp_thread_pool *own = NULL;
   gp_status status = GP_OK;
-  if (options->threads == NULL) {
-    status = gp_thread_pool_new(1, &own, error);
-  }
-  gp_thread_pool *pool = own != NULL ? own : options->threads;
   for (size_t done = 0; done < table->count && status == GP_OK; done += STRIDE) {
     const size_t now = table->count - done < STRIDE ? table->count - done : STRIDE;
-    status =
-        gp_nonces_fill_table(key->nonces, table, ids_of(&key->params), done, now, pool, error);
+    status = gp_nonces_fill_table(key->nonces, table, ids_of(&key->params), done, now,
+                                  options->threads, error);
     if (status == GP_OK && options->on_progress != NULL) {
       options->on_progress(options->user, done + now, table->count);
     }
   }
-  gp_thread_pool_free(own);
   return status;
 }
 

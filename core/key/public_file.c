@@ -1,13 +1,11 @@
 /* Public files (SPEC.md section 18): what a vendor gives to everybody who is to check a proof. */
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "common/new_file.h"
 #include "common/quote.h"
+#include "common/read_file.h"
 #include "key/provable.h"
 #include "key/public_file.h"
 #include "vrf/vrf.h"
@@ -97,31 +95,6 @@ gp_status gp_public_key_decode(const char *name, const uint8_t *file, size_t siz
   return GP_OK;
 }
 
-/* Reads at most one byte more than a public file has, so that a longer one shows. */
-static gp_status read_file(const char *path, const char *name, uint8_t *bytes, size_t *size,
-                           gp_error *error) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) {
-    return gp_fail(error, GP_ERR_IO, "%s: cannot open the public file: %s", name,
-                   strerror(errno));
-  }
-  size_t have = 0;
-  ssize_t got = 1;
-  while (have <= GP_PUBLIC_FILE_SIZE && got != 0) {
-    got = read(fd, bytes + have, GP_PUBLIC_FILE_SIZE + 1 - have);
-    if (got < 0 && errno != EINTR) {
-      const int reason = errno;
-      (void)close(fd);
-      return gp_fail(error, GP_ERR_IO, "%s: cannot read the public file: %s", name,
-                     strerror(reason));
-    }
-    have += got > 0 ? (size_t)got : 0;
-  }
-  (void)close(fd);
-  *size = have;
-  return GP_OK;
-}
-
 gp_status gp_public_key_load(const char *path, gp_public_key *public_key, gp_error *error) {
   if (path == NULL || public_key == NULL) {
     return gp_fail_null(error, __func__, path == NULL ? "path" : "public_key");
@@ -131,9 +104,9 @@ gp_status gp_public_key_load(const char *path, gp_public_key *public_key, gp_err
   }
   char name[GP_DISPLAY_NAME_SIZE];
   gp_display_name(name, path);
-  uint8_t bytes[GP_PUBLIC_FILE_SIZE + 1];
+  uint8_t bytes[GP_PUBLIC_FILE_SIZE + 1]; /* a longer file shows */
   size_t size = 0;
-  const gp_status status = read_file(path, name, bytes, &size, error);
+  const gp_status status = gp_read_start(path, "public file", bytes, sizeof bytes, &size, error);
   return status == GP_OK ? gp_public_key_decode(name, bytes, size, public_key, error) : status;
 }
 
@@ -144,20 +117,11 @@ gp_status gp_public_key_save(const gp_public_key *public_key, const char *path, 
   if (sodium_init() < 0) {
     return gp_fail(error, GP_ERR_CRYPTO, "libsodium could not be initialised");
   }
+  const gp_status status = gp_public_key_check(public_key, error);
+  if (status != GP_OK) {
+    return status;
+  }
   uint8_t bytes[GP_PUBLIC_FILE_SIZE];
-  gp_new_file *file = NULL;
-  gp_status status = gp_public_key_check(public_key, error);
-  if (status == GP_OK) {
-    gp_public_key_encode(public_key, bytes);
-    status = gp_new_file_open(path, "public file", &file, error);
-  }
-  if (status == GP_OK) {
-    gp_new_file_share(file);
-    status = gp_new_file_append(file, bytes, sizeof bytes, error);
-  }
-  if (status == GP_OK) {
-    status = gp_new_file_publish(file, error);
-  }
-  gp_new_file_free(file);
-  return status;
+  gp_public_key_encode(public_key, bytes);
+  return gp_new_file_write_shared(path, bytes, sizeof bytes, "public file", error);
 }

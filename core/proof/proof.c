@@ -13,7 +13,7 @@
 #include "common/new_file.h"
 #include "common/quote.h"
 #include "common/thread_pool.h"
-#include "key/key.h"
+#include "key/provable.h"
 #include "proof/proof_file.h"
 #include "vrf/input.h"
 
@@ -85,11 +85,11 @@ static void tell_progress(const work *self, uint64_t done) {
 }
 
 /* Has the elements of a batch made, stride by stride. */
-static gp_status take_elements(work *self, gp_thread_pool *pool, size_t count, gp_error *error) {
+static gp_status take_elements(work *self, size_t count, gp_error *error) {
   gp_status status = GP_OK;
   for (self->base = 0; self->base < count && status == GP_OK; self->base += STRIDE) {
     const size_t now = count - self->base < STRIDE ? count - self->base : STRIDE;
-    status = gp_thread_pool_run(pool, now, take_element, self, error);
+    status = gp_thread_pool_run(self->options->threads, now, take_element, self, error);
     tell_progress(self, self->first + self->base / 2); /* the DLEQ proof takes as long again */
   }
   return status;
@@ -103,19 +103,6 @@ static gp_status reserve(work *self, gp_error *error) {
   return self->elements != NULL && self->evaluated != NULL
              ? GP_OK
              : gp_fail_memory(error, "the elements of a proof");
-}
-
-/* The caller's threads, or one of our own. */
-static gp_status take_pool(const gp_proof_options *options, gp_thread_pool **pool,
-                           gp_error *error) {
-  *pool = options->threads;
-  return *pool != NULL ? GP_OK : gp_thread_pool_new(1, pool, error);
-}
-
-static void give_back_pool(const gp_proof_options *options, gp_thread_pool *pool) {
-  if (pool != options->threads) {
-    gp_thread_pool_free(pool);
-  }
 }
 
 static bool same_key(const gp_public_key *a, const gp_public_key *b) {
@@ -177,16 +164,15 @@ static gp_status append(draft *out, const void *bytes, size_t size, gp_error *er
   return gp_new_file_append(out->file, bytes, size, error);
 }
 
-static gp_status prove_batch(work *self, gp_thread_pool *pool, const gp_proof_info *info,
-                             draft *out, gp_error *error) {
+static gp_status prove_batch(work *self, const gp_proof_info *info, draft *out, gp_error *error) {
   const uint64_t left = self->total - self->first;
   const size_t count = left < GP_PROOF_BATCH ? (size_t)left : GP_PROOF_BATCH;
   uint8_t proof[GP_VRF_PROOF_SIZE];
-  gp_status status = take_elements(self, pool, count, error);
+  gp_status status = take_elements(self, count, error);
   if (status == GP_OK) {
     status = gp_vrf_prove(GP_VRF_VOPRF, self->secret, info->public_key.element,
                           (const element *)self->elements, (const element *)self->evaluated,
-                          count, NULL, pool, proof, error);
+                          count, NULL, self->options->threads, proof, error);
   }
   if (status == GP_OK) {
     status = append(out, self->evaluated, count * sizeof(element), error);
@@ -248,7 +234,6 @@ gp_status gp_prove(const gp_key *key, const gp_proof_text *text, const gp_proof_
                .total = made.proved,
                .secret = gp_nonces_secret(key->nonces)};
   uint32_t *sample = NULL;
-  gp_thread_pool *pool = NULL;
   draft out = {0};
   status = open_draft(path, &made, &out, error);
   if (status == GP_OK && made.proved < made.contexts) {
@@ -258,11 +243,8 @@ gp_status gp_prove(const gp_key *key, const gp_proof_text *text, const gp_proof_
   if (status == GP_OK) {
     status = reserve(&self, error);
   }
-  if (status == GP_OK) {
-    status = take_pool(options, &pool, error);
-  }
   for (; self.first < self.total && status == GP_OK; self.first += GP_PROOF_BATCH) {
-    status = prove_batch(&self, pool, &made, &out, error);
+    status = prove_batch(&self, &made, &out, error);
   }
   if (status == GP_OK) {
     status = finish(&out, &made, error);
@@ -270,7 +252,6 @@ gp_status gp_prove(const gp_key *key, const gp_proof_text *text, const gp_proof_
   if (status == GP_OK && info != NULL) {
     *info = made;
   }
-  give_back_pool(options, pool);
   gp_new_file_free(out.file);
   EVP_MD_CTX_free(out.digest);
   free(self.elements);
@@ -322,8 +303,7 @@ static gp_status compare(const gp_proof_reader *reader, const gp_public_key *pub
   return GP_OK;
 }
 
-static gp_status check_batch(work *self, gp_thread_pool *pool, gp_proof_reader *reader,
-                             gp_error *error) {
+static gp_status check_batch(work *self, gp_proof_reader *reader, gp_error *error) {
   const uint64_t left = self->total - self->first;
   const size_t count = left < GP_PROOF_BATCH ? (size_t)left : GP_PROOF_BATCH;
   uint8_t proof[GP_VRF_PROOF_SIZE];
@@ -333,15 +313,15 @@ static gp_status check_batch(work *self, gp_thread_pool *pool, gp_proof_reader *
     status = gp_proof_read(reader, proof, sizeof proof, error);
   }
   if (status == GP_OK) {
-    status = take_elements(self, pool, count, error);
+    status = take_elements(self, count, error);
   }
   if (status != GP_OK) {
     return status;
   }
   gp_error inner;
-  status =
-      gp_vrf_check(GP_VRF_VOPRF, reader->info.public_key.element, (const element *)self->elements,
-                   (const element *)self->evaluated, count, proof, pool, &valid, &inner);
+  status = gp_vrf_check(GP_VRF_VOPRF, reader->info.public_key.element,
+                        (const element *)self->elements, (const element *)self->evaluated, count,
+                        proof, self->options->threads, &valid, &inner);
   if (status != GP_OK) {
     return gp_fail(error, status, "%s: %s", reader->name, inner.message);
   }
@@ -356,42 +336,16 @@ static gp_status check_batch(work *self, gp_thread_pool *pool, gp_proof_reader *
   return status;
 }
 
-/* The key that scores the contexts of a proof by their nonces, which it takes over. */
-static gp_status make_key(work *self, const gp_public_key *public_key, bool sampled, gp_key **key,
-                          gp_error *error) {
-  const size_t width = self->text->contexts.width;
-  gp_tuples contexts = {0};
-  gp_nonces *nonces = NULL;
-  gp_status status = gp_tuples_init(&contexts, width, error);
-  for (uint64_t i = 0; i < self->total && status == GP_OK; i++) {
-    uint32_t number = 0;
-    status = gp_tuples_add(&contexts, context_of(self, i), &number, error);
-  }
-  if (status != GP_OK) {
-    gp_tuples_release(&contexts);
-    return status;
-  }
-  uint8_t(*list)[GP_NONCE_SIZE] = self->nonces;
-  self->nonces = NULL;
-  status = gp_nonces_of_list(&contexts, list, self->tenant, sampled, &nonces, error);
-  return status == GP_OK ? gp_key_with_nonces(public_key, nonces, key, error) : status;
-}
-
 /* Everything behind the header. */
 static gp_status check_contexts(gp_proof_reader *reader, work *self, gp_error *error) {
-  gp_thread_pool *pool = NULL;
   gp_status status = reserve(self, error);
   self->nonces = malloc(((size_t)self->total + 1) * GP_NONCE_SIZE);
   if (status == GP_OK && self->nonces == NULL) {
     status = gp_fail_memory(error, "the nonces of a proof");
   }
-  if (status == GP_OK) {
-    status = take_pool(self->options, &pool, error);
-  }
   for (; self->first < self->total && status == GP_OK; self->first += GP_PROOF_BATCH) {
-    status = check_batch(self, pool, reader, error);
+    status = check_batch(self, reader, error);
   }
-  give_back_pool(self->options, pool);
   return status == GP_OK ? gp_proof_finish(reader, error) : status;
 }
 
@@ -437,7 +391,12 @@ gp_status gp_proof_check(const char *path, const gp_public_key *public_key,
     status = check_contexts(&reader, &self, error);
   }
   if (status == GP_OK) {
-    status = make_key(&self, public_key, sampled, key, error);
+    status = gp_public_key_check(public_key, error);
+  }
+  if (status == GP_OK) {
+    status = gp_proof_text_scorer(text, sample, (size_t)self.total, self.tenant, self.nonces,
+                                  sampled, key, error);
+    self.nonces = NULL;
   }
   if (status == GP_OK) {
     *info = *found;

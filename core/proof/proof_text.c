@@ -205,16 +205,25 @@ size_t gp_proof_text_inputs(const gp_proof_text *text, const gp_verifier_options
   return size;
 }
 
-static gp_status copy_contexts(const gp_tuples *from, gp_tuples *copy, gp_error *error) {
-  gp_status status = gp_tuples_init(copy, from->width, error);
-  for (size_t i = 0; i < from->count && status == GP_OK; i++) {
+gp_status gp_proof_text_scorer(const gp_proof_text *text, const uint32_t *numbers, size_t count,
+                               const uint64_t *tenant, uint8_t (*list)[GP_NONCE_SIZE],
+                               bool sampled, gp_key **key, gp_error *error) {
+  const gp_tuples *from = &text->contexts;
+  gp_tuples contexts = {0};
+  gp_nonces *nonces = NULL;
+  gp_status status = gp_tuples_init(&contexts, from->width, error);
+  for (size_t i = 0; i < count && status == GP_OK; i++) {
+    const size_t which = numbers != NULL ? numbers[i] : i;
     uint32_t number = 0;
-    status = gp_tuples_add(copy, from->ids + i * from->width, &number, error);
+    status = gp_tuples_add(&contexts, from->ids + which * from->width, &number, error);
   }
   if (status != GP_OK) {
-    gp_tuples_release(copy);
+    gp_tuples_release(&contexts);
+    free(list);
+    return status;
   }
-  return status;
+  status = gp_nonces_of_list(&contexts, list, tenant, sampled, &nonces, error);
+  return status == GP_OK ? gp_key_with_nonces(&text->public_key, nonces, key, error) : status;
 }
 
 gp_status gp_proof_text_key(const gp_proof_text *text, const gp_verifier_options *tenant,
@@ -232,13 +241,5 @@ gp_status gp_proof_text_key(const gp_proof_text *text, const gp_verifier_options
   if (count > 0) {
     memcpy(list, nonces, count * GP_NONCE_SIZE);
   }
-  gp_tuples contexts = {0};
-  gp_nonces *known = NULL;
-  gp_status status = copy_contexts(&text->contexts, &contexts, error);
-  if (status != GP_OK) {
-    free(list);
-    return status;
-  }
-  status = gp_nonces_of_list(&contexts, list, tenant_of(tenant), false, &known, error);
-  return status == GP_OK ? gp_key_with_nonces(&text->public_key, known, key, error) : status;
+  return gp_proof_text_scorer(text, NULL, count, tenant_of(tenant), list, false, key, error);
 }

@@ -26,4 +26,11 @@ gp_status gp_proof_text_digest(const gp_proof_text *text, uint8_t sha256[GP_SHA2
 gp_status gp_proof_text_sample(const gp_proof_text *text, size_t sample, uint32_t **numbers,
                                gp_error *error);
 
+/* A key that scores `count` contexts of a text, those of these numbers (NULL: all), by nonces in
+ * the same order, which are malloc's and taken over, on failure too. `sampled` as in
+ * gp_nonces_of_list(). */
+gp_status gp_proof_text_scorer(const gp_proof_text *text, const uint32_t *numbers, size_t count,
+                               const uint64_t *tenant, uint8_t (*list)[GP_NONCE_SIZE],
+                               bool sampled, gp_key **key, gp_error *error);
+
 #endif

@@ -107,17 +107,6 @@ static gp_status sum_pieces(void *state, gp_work_queue *queue, gp_error *error) 
   return GP_OK;
 }
 
-static bool sum_all_pieces(batch *b, gp_thread_pool *pool) {
-  if (pool != NULL && b->n_pieces > 1) {
-    return gp_thread_pool_run(pool, b->n_pieces, sum_pieces, b, NULL) == GP_OK;
-  }
-  bool good = true;
-  for (size_t i = 0; i < b->n_pieces && good; i++) {
-    good = sum_piece(b, i);
-  }
-  return good;
-}
-
 /* Threads may have come upon another one first; who reads the message wants the first. */
 static gp_status fail_first(const batch *b, gp_error *error) {
   for (size_t i = 0; i < b->count; i++) {
@@ -145,7 +134,7 @@ static gp_status compose(batch *b, gp_thread_pool *pool, composite *sum, gp_erro
   b->piece = (b->count + PIECES_MAX - 1) / PIECES_MAX;
   b->piece = b->piece < PIECE_MIN ? PIECE_MIN : b->piece;
   b->n_pieces = (b->count + b->piece - 1) / b->piece;
-  if (!sum_all_pieces(b, pool)) {
+  if (gp_thread_pool_run(pool, b->n_pieces, sum_pieces, b, NULL) != GP_OK) {
     return fail_first(b, error);
   }
   *sum = b->sums[0];

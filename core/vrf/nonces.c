@@ -284,14 +284,9 @@ static gp_status compute_batch(misses *missed, size_t count, gp_thread_pool *poo
       missed->which[missed->count++] = (uint16_t)i;
     }
   }
-  if (pool != NULL && missed->count > 1) {
-    return gp_thread_pool_run(pool, missed->count, compute_shared, missed, error);
-  }
-  gp_status status = GP_OK;
-  for (size_t i = 0; i < missed->count && status == GP_OK; i++) {
-    status = compute_miss(missed, i, error);
-  }
-  return status;
+  return missed->count > 0
+             ? gp_thread_pool_run(pool, missed->count, compute_shared, missed, error)
+             : GP_OK;
 }
 
 gp_status gp_nonces_find(gp_nonces *nonces, const gp_nonce_request *requests, size_t width,
