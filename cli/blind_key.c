@@ -1,20 +1,8 @@
 #include "blind_key.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "proving.h"
-
-static int check_files(const char *command, const documents *read) {
-  for (size_t i = 0; i < read->names.count; i++) {
-    const char *input = read->names.names[i];
-    if (!cli_can_be_read_again(input)) {
-      return cli_fail(command, "%s: is read twice with --server, and has to be a regular file",
-                      strcmp(input, "-") == 0 ? "standard input" : input);
-    }
-  }
-  return CLI_OK;
-}
 
 /* Has the nonces of a text evaluated. */
 static int fetch(const char *command, const blind_key_options *options,
@@ -54,7 +42,7 @@ int blind_key_open(const char *command, const blind_key_options *options,
   }
   int status = documents_open(&read, command, reading, files, n_files);
   if (status == CLI_OK) {
-    status = check_files(command, &read);
+    status = documents_check_again(&read, " with --server");
   }
   if (status == CLI_OK) {
     status = proving_read(&public_key, &read, quiet, &text);

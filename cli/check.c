@@ -166,16 +166,12 @@ static int parse_options(int argc, char **argv, check_options *options) {
 
 /* The files are read once for the proof and once more to be scored. */
 static int check_inputs(const check_options *options, const documents *read) {
-  for (size_t i = 0; i < read->names.count; i++) {
-    if (!cli_can_be_read_again(read->names.names[i])) {
-      return cli_fail(name, "%s: is read twice, and has to be a regular file",
-                      strcmp(read->names.names[i], "-") == 0 ? "standard input"
-                                                             : read->names.names[i]);
-    }
-  }
   const char *const known[] = {options->reading.tokenizer, options->proof, options->public_file,
                                options->committed};
-  int status = report_check_page(name, options->html);
+  int status = documents_check_again(read, "");
+  if (status == CLI_OK) {
+    status = report_check_page(name, options->html);
+  }
   if (status == CLI_OK) {
     status = report_check_spared(name, options->html, known, sizeof known / sizeof known[0]);
   }
@@ -197,19 +193,6 @@ static int check_same(const documents *read, const findings *all) {
   }
   return same ? CLI_OK
               : cli_fail(name, "the files changed while they were being read: check them again");
-}
-
-/* Whose p-value pays for more than one key is that of all documents together. */
-static int set_committed(const check_options *options, gp_key *key,
-                         committed_findings *committed) {
-  const int status =
-      committed_read(name, options->committed, &key, &options->public_file, 1, committed);
-  if (status == CLI_OK && committed->tree_size > 1 &&
-      (options->per_document || options->form == REPORT_JSON_LINES)) {
-    return cli_fail(name, "--per-document and --json-lines do not go with --committed of more "
-                          "than one key");
-  }
-  return status;
 }
 
 static int score(const check_options *options, const documents *read, gp_key *key,
@@ -248,14 +231,9 @@ static int score(const check_options *options, const documents *read, gp_key *ke
     status = report_write_page(name, options->html, &all, read->tokenizer,
                                options->reading.tokenizer, options->reading.normalize);
   }
-  if (status == CLI_OK) {
-    const bool brief = options->quiet && options->form == REPORT_TEXT;
-    status = report_print(name, brief ? REPORT_BRIEF : options->form, &all);
-  }
-  const int verdict = all.found ? CLI_OK : CLI_NOT_FOUND;
-  findings_free(&all);
+  status = report_end(name, status, options->form, options->quiet, &all);
   free(settings);
-  return status == CLI_OK ? verdict : status;
+  return status;
 }
 
 /* Which of a sample's contexts a document has is chance, so nothing is said of documents. */
@@ -300,7 +278,9 @@ static int check(const check_options *options, documents *read) {
   }
   committed_findings committed = {0};
   if (status == CLI_OK) {
-    status = set_committed(options, key, &committed);
+    const bool by_document = options->per_document || options->form == REPORT_JSON_LINES;
+    status = committed_read(name, options->committed, &key, &options->public_file, 1, by_document,
+                            &committed);
   }
   if (status == CLI_OK) {
     status = score(options, read, key, &info, &committed);

@@ -51,14 +51,11 @@ bool committed_is_set(const char *file) {
   return got == (ssize_t)sizeof start && memcmp(start, magic, sizeof magic) == 0;
 }
 
-int committed_read(const char *command, const char *file, gp_key *const *keys,
-                   const char *const *paths, size_t n_keys, committed_findings *found) {
+static int read_file(const char *command, const char *file, gp_key *const *keys,
+                     const char *const *paths, size_t n_keys, committed_findings *found) {
   gp_error error;
   gp_inclusion proof;
   gp_key_set *set = NULL;
-  if (file == NULL) {
-    return CLI_OK;
-  }
   if (!committed_is_set(file)) {
     return gp_inclusion_load(file, &proof, &error) == GP_OK
                ? take_proof(command, file, &proof, keys, paths, n_keys, found)
@@ -69,5 +66,16 @@ int committed_read(const char *command, const char *file, gp_key *const *keys,
   }
   const int status = take_set(command, file, set, keys, paths, n_keys, found);
   gp_key_set_free(set);
+  return status;
+}
+
+int committed_read(const char *command, const char *file, gp_key *const *keys,
+                   const char *const *paths, size_t n_keys, bool by_document,
+                   committed_findings *found) {
+  const int status = file != NULL ? read_file(command, file, keys, paths, n_keys, found) : CLI_OK;
+  if (status == CLI_OK && found->tree_size > 1 && by_document) {
+    return cli_fail(command, "--per-document and --json-lines do not go with --committed of more "
+                             "than one key");
+  }
   return status;
 }

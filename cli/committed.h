@@ -10,8 +10,10 @@ bool committed_is_set(const char *file);
 
 /* Reads a proof that a key is in a set of committed ones, or the set itself, which several keys
  * need: all have to be in it. `file` may be NULL: then there is nothing to be done. `paths` name
- * the keys. Returns an exit status, and has said what is wrong. */
+ * the keys. `by_document`: documents are judged one by one, which more than one key cannot be
+ * paid for in. Returns an exit status, and has said what is wrong. */
 int committed_read(const char *command, const char *file, gp_key *const *keys,
-                   const char *const *paths, size_t n_keys, committed_findings *found);
+                   const char *const *paths, size_t n_keys, bool by_document,
+                   committed_findings *found);
 
 #endif

@@ -26,6 +26,17 @@ int documents_open(documents *all, const char *command, const reading_options *r
   return CLI_OK;
 }
 
+int documents_check_again(const documents *all, const char *why) {
+  for (size_t i = 0; i < all->names.count; i++) {
+    const char *input = all->names.names[i];
+    if (!cli_can_be_read_again(input)) {
+      return cli_fail(all->command, "%s: is read twice%s, and has to be a regular file",
+                      strcmp(input, "-") == 0 ? "standard input" : input, why);
+    }
+  }
+  return CLI_OK;
+}
+
 void documents_close(documents *all) {
   gp_encoder_free(all->encoder);
   gp_tokenizer_free(all->tokenizer);

@@ -31,6 +31,10 @@ int documents_open(documents *all, const char *command, const reading_options *r
                    char **files, size_t n_files);
 void documents_close(documents *all);
 
+/* Refuses inputs that cannot be read a second time; `why`, which may be empty, says what wants
+ * it. Likewise. */
+int documents_check_again(const documents *all, const char *why);
+
 /* Hands every document to `take`, with a progress line unless `quiet`. That there is none at all
  * is an error. Returns an exit status, and has said what went wrong. */
 int documents_each(documents *all, bool quiet, take_document *take, void *user);

@@ -108,13 +108,7 @@ static int merge_and_report(const merge_options *options) {
     status = cli_fail(name, "the partial files do not count documents one by one: they were made "
                             "without --per-document");
   }
-  if (status == CLI_OK) {
-    const bool brief = options->quiet && options->form == REPORT_TEXT;
-    status = report_print(name, brief ? REPORT_BRIEF : options->form, &all);
-  }
-  const int verdict = all.found ? CLI_OK : CLI_NOT_FOUND;
-  findings_free(&all);
-  return status == CLI_OK ? verdict : status;
+  return report_end(name, status, options->form, options->quiet, &all);
 }
 
 int cli_merge(int argc, char **argv) {

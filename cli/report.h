@@ -14,8 +14,10 @@ typedef enum report_form {
 /* Takes note of --json or --json-lines, which exclude each other. */
 int report_set_form(const char *command, report_form form, report_form *chosen);
 
-/* Prints a report on standard output. Returns CLI_OK, or CLI_TROUBLE with a message. */
-int report_print(const char *command, report_form form, const findings *all);
+/* Prints the report on standard output, where nothing failed so far; of text the verdict alone
+ * where `quiet`. Releases the findings. Returns what the command ends with, and has said what
+ * went wrong. */
+int report_end(const char *command, int status, report_form form, bool quiet, findings *all);
 
 /* --- report_json.c: false without memory, and then nothing was printed */
 

@@ -108,16 +108,10 @@ static int set_keys(verify_run *run) {
 static int set_committed(verify_run *run) {
   const verify_options *options = run->options;
   const bool blind = options->blind.server.url != NULL;
-  const int status =
-      committed_read(name, options->committed, run->keys,
-                     blind ? &options->blind.public_file : (const char *const *)options->keys,
-                     run->n_keys, &run->committed);
-  if (status == CLI_OK && run->committed.tree_size > 1 &&
-      (options->per_document || options->form == REPORT_JSON_LINES)) {
-    return cli_fail(name, "--per-document and --json-lines do not go with --committed of more "
-                          "than one key");
-  }
-  return status;
+  const bool by_document = options->per_document || options->form == REPORT_JSON_LINES;
+  return committed_read(name, options->committed, run->keys,
+                        blind ? &options->blind.public_file : (const char *const *)options->keys,
+                        run->n_keys, by_document, &run->committed);
 }
 
 static int check_page(const verify_run *run) {
@@ -177,13 +171,7 @@ static int run_and_report(verify_run *run) {
     status = report_write_page(name, options->html, &all, run->tokenizer,
                                options->reading.tokenizer, options->reading.normalize);
   }
-  if (status == CLI_OK) {
-    const bool brief = options->quiet && options->form == REPORT_TEXT;
-    status = report_print(name, brief ? REPORT_BRIEF : options->form, &all);
-  }
-  const int verdict = all.found ? CLI_OK : CLI_NOT_FOUND;
-  findings_free(&all);
-  return status == CLI_OK ? verdict : status;
+  return report_end(name, status, options->form, options->quiet, &all);
 }
 
 static void release(verify_run *run) {
