@@ -56,9 +56,10 @@ def quiet_cell(case: dict) -> str:
 
 def goal_value(goal: Goal) -> str:
     """Return what came out, and where."""
-    value = f"{goal.found:.1f}{goal.unit}" if goal.unit else f"{goal.found:.3f}"
+    digits = 1 if goal.found >= 1 else 2
+    value = f"{goal.found:.{digits}f}{goal.unit}" if goal.unit else f"{goal.found:.3f}"
     value = f"{goal.found:,.0f} times" if goal.at_least else value
-    return f"{value} ({goal.where})"
+    return f"{value} ({goal.where})" if goal.where else value
 
 
 def goals_table(found: Sequence[Goal]) -> str:
