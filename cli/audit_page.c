@@ -77,7 +77,7 @@ static void put_counts(FILE *out, const audit_evidence *evidence) {
   }
   if (evidence->bill.times > 1) {
     char bill[CLI_BILL_SIZE];
-    html_start_row(out, "Corrected p");
+    html_start_row(out, "What p pays for");
     html_put(out, cli_describe_bill(bill, &evidence->bill));
     html_end_row(out);
   }

@@ -250,6 +250,7 @@ int report_write_page(const char *command, const char *path, const findings *all
                           .alpha = all->alpha,
                           .found = all->found,
                           .result = best->result,
+                          .corrected = all->bill.times > 1,
                           .log10_e = all->evidence.log10_e,
                           .log10_e_max = all->evidence.log10_e_largest,
                           .meaning = cli_describe_meaning(meaning, &evidence),

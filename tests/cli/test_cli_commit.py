@@ -322,6 +322,7 @@ def test_text_and_page_say_so(text, keys):
     page = read(text, "p.html").decode()
     assert f"among 7 keys, root {root}" in page
     assert "p times 7: 7 keys committed to; decides" in page
+    assert "had one looked after every document" not in page
 
 
 def write_marked(command):
