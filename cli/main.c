@@ -47,24 +47,12 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-    {"keygen", cli_keygen},
-    {"inspect", cli_inspect},
-    {"verify", cli_verify},
-    {"merge", cli_merge},
-    {"audit", cli_audit},
-    {"trace", cli_trace},
-    {"contexts", cli_contexts},
-    {"plan", cli_plan},
-    {"prove", cli_prove},
-    {"check", cli_check},
-    {"serve", cli_serve},
-    {"precompute", cli_precompute},
-    {"commit", cli_commit},
-    {"timestamp", cli_timestamp},
-    {"sign", cli_sign},
-    {"version", cli_version},
-    {"--version", cli_version},
-    {"-V", cli_version},
+    {"keygen", cli_keygen},     {"inspect", cli_inspect},     {"verify", cli_verify},
+    {"merge", cli_merge},       {"audit", cli_audit},         {"trace", cli_trace},
+    {"contexts", cli_contexts}, {"plan", cli_plan},           {"prove", cli_prove},
+    {"check", cli_check},       {"serve", cli_serve},         {"precompute", cli_precompute},
+    {"commit", cli_commit},     {"timestamp", cli_timestamp}, {"sign", cli_sign},
+    {"version", cli_version},   {"--version", cli_version},   {"-V", cli_version},
 };
 
 /* A file opened while descriptor 2 is closed would get its number, and a message be
