@@ -7,12 +7,18 @@
  * random r, the challenge c = H(public key, M, Z, r B, r M), and s = r - c k. Who checks finds
  * r B = s B + c public key, and r M = s M + c Z.
  *
+ * RFC 9497 makes each weight of its own pair alone. Who has the secret, and may choose pairs
+ * after having seen their weights, can therefore find wrong ones whose errors cancel out: in a
+ * batch of thousands that is a matter of minutes [Wagner 2002; SPEC.md section 19]. So
+ * gp_vrf_fold() makes the weights of all pairs together.
+ *
  * Folding is nearly all of the work. The batch is cut into pieces by its size alone, each piece
  * is summed up by whichever thread takes it, and the pieces are added up in their order.
  */
 #include <sodium.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/error.h"
 #include "common/thread_pool.h"
 #include "vrf/group.h"
@@ -39,14 +45,51 @@ typedef struct batch {
   const uint8_t (*evaluated)[GP_ELEMENT_SIZE];
   size_t count;
   bool with_z; /* who has the secret finds Z from M */
+  bool bound;  /* every weight depends on every pair */
   uint8_t seed[crypto_hash_sha512_BYTES];
   size_t piece; /* elements in one but the last */
   size_t n_pieces;
   composite sums[PIECES_MAX]; /* of the pieces */
 } batch;
 
+/* Begins a hash for one of two purposes. */
+static void start_bound(crypto_hash_sha512_state *sha512, const char *purpose) {
+  (void)crypto_hash_sha512_init(sha512);
+  (void)crypto_hash_sha512_update(sha512, (const uint8_t *)GP_SCHEME_ID_PROVABLE,
+                                  sizeof GP_SCHEME_ID_PROVABLE); /* with its NUL */
+  (void)crypto_hash_sha512_update(sha512, (const uint8_t *)purpose, strlen(purpose) + 1);
+}
+
+/* Binds the weights to the public key and to all pairs (SPEC.md section 19). */
+static void make_bound_seed(batch *b) {
+  crypto_hash_sha512_state sha512;
+  start_bound(&sha512, "batch");
+  (void)crypto_hash_sha512_update(&sha512, b->public_key, GP_ELEMENT_SIZE);
+  for (size_t i = 0; i < b->count; i++) {
+    (void)crypto_hash_sha512_update(&sha512, b->elements[i], GP_ELEMENT_SIZE);
+    (void)crypto_hash_sha512_update(&sha512, b->evaluated[i], GP_ELEMENT_SIZE);
+  }
+  (void)crypto_hash_sha512_final(&sha512, b->seed);
+}
+
+static void weigh_bound(const batch *b, size_t i, scalar weight) {
+  uint8_t number[4];
+  uint8_t uniform[crypto_hash_sha512_BYTES];
+  gp_store_le32(number, (uint32_t)i);
+  crypto_hash_sha512_state sha512;
+  start_bound(&sha512, "weight");
+  (void)crypto_hash_sha512_update(&sha512, b->seed, sizeof b->seed);
+  (void)crypto_hash_sha512_update(&sha512, number, sizeof number);
+  (void)crypto_hash_sha512_final(&sha512, uniform);
+  crypto_core_ristretto255_scalar_reduce(weight, uniform);
+}
+
 /* Binds the weights to the public key. */
 static void make_seed(batch *b) {
+  if (b->bound) {
+    make_bound_seed(b);
+    return;
+  }
   uint8_t tag[GP_VRF_TAG_MAX];
   const size_t tag_size = gp_vrf_tag("Seed-", b->mode, tag);
   crypto_hash_sha512_state sha512;
@@ -58,6 +101,10 @@ static void make_seed(batch *b) {
 
 static void weigh(const batch *b, size_t i, scalar weight) {
   static const uint8_t label[] = {'C', 'o', 'm', 'p', 'o', 's', 'i', 't', 'e'};
+  if (b->bound) {
+    weigh_bound(b, i, weight);
+    return;
+  }
   const uint8_t number[2] = {(uint8_t)(i >> 8), (uint8_t)i};
   gp_vrf_hash hash;
   gp_vrf_hash_start(&hash, "HashToScalar-", b->mode);
@@ -246,5 +293,29 @@ gp_status gp_vrf_check(gp_vrf_mode mode, const uint8_t public_key[GP_ELEMENT_SIZ
   }
   challenge(&b, &sum, r_base, r_m, expected);
   *valid = sodium_memcmp(expected, c, sizeof expected) == 0;
+  return GP_OK;
+}
+
+gp_status gp_vrf_fold(const uint8_t public_key[GP_ELEMENT_SIZE],
+                      const uint8_t (*elements)[GP_ELEMENT_SIZE],
+                      const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
+                      gp_thread_pool *pool, gp_vrf_pair *folded, gp_error *error) {
+  batch b = {.mode = GP_VRF_VOPRF,
+             .public_key = public_key,
+             .elements = elements,
+             .evaluated = evaluated,
+             .count = count,
+             .with_z = true,
+             .bound = true};
+  composite sum;
+  const gp_status status = compose(&b, pool, &sum, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  if (gp_vrf_is_identity(sum.m) || gp_vrf_is_identity(sum.z)) {
+    return gp_fail(error, GP_ERR_FORMAT, "the elements of a batch cancel each other out");
+  }
+  memcpy(folded->element, sum.m, sizeof sum.m);
+  memcpy(folded->evaluated, sum.z, sizeof sum.z);
   return GP_OK;
 }
