@@ -3,6 +3,7 @@
 #include "audit_evidence.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,12 @@ typedef struct answers_run {
   uint64_t tokens;
 } answers_run;
 
+double evidence_correct(const audit_evidence *evidence, double log10_p) {
+  return fmin(0, log10_p + log10((double)evidence->bill.times));
+}
+
 void evidence_free(audit_evidence *evidence) {
+  price_close(&evidence->price);
   for (size_t i = 0; i < evidence->n_inputs; i++) {
     free(evidence->inputs[i].name);
   }
@@ -61,10 +67,15 @@ static int add_input(audit_evidence *evidence, const char *name, audit_input inp
 static int check_page(const audit_options *options) {
   const char *command = options->command;
   const char *page = options->html;
-  const char *const known[] = {options->key,       options->passphrase_file,
-                               options->table,     options->reading.tokenizer,
-                               options->reference, options->served,
-                               options->tenants,   options->n_files == 0 ? "-" : NULL};
+  const char *const known[] = {options->key,
+                               options->passphrase_file,
+                               options->table,
+                               options->reading.tokenizer,
+                               options->reference,
+                               options->served,
+                               options->tenants,
+                               options->price.committed,
+                               options->n_files == 0 ? "-" : NULL};
   int status = report_check_page(command, page);
   if (status == CLI_OK) {
     status = report_check_spared(command, page, known, sizeof known / sizeof known[0]);
@@ -95,6 +106,23 @@ static int open_key(audit_evidence *evidence) {
                     gp_seeding_name(evidence->params.seeding));
   }
   return CLI_OK;
+}
+
+/* What p pays for besides the tenants that are tried, which Holm's method pays for. */
+static int set_price(audit_evidence *evidence) {
+  const audit_options *options = evidence->options;
+  int status = price_open(options->command, &options->price, false, &evidence->price);
+  if (status == CLI_OK) {
+    status = committed_covers(options->command, &evidence->price.committed, evidence->commitment,
+                              options->key, false);
+  }
+  if (status == CLI_OK &&
+      !price_sum(&evidence->price, 1, 1, options->tenant.has_tenant, 1, &evidence->bill)) {
+    return cli_fail(options->command,
+                    "p would have to pay for more than 2^63 - 1 tests: choose a "
+                    "smaller --tests");
+  }
+  return status;
 }
 
 static int open_tokenizer(audit_evidence *evidence) {
@@ -450,6 +478,9 @@ int evidence_collect(const audit_options *options, audit_evidence *evidence) {
   }
   if (status == CLI_OK) {
     status = open_key(evidence);
+  }
+  if (status == CLI_OK) {
+    status = set_price(evidence);
   }
   if (status == CLI_OK && gp_audit_new(&evidence->params, &evidence->audit, &error) != GP_OK) {
     status = cli_fail(options->command, "%s", error.message);

@@ -22,6 +22,8 @@ typedef struct audit_evidence {
   gp_params params;
   char key_id[GP_KEY_ID_STRING_SIZE];
   uint8_t commitment[GP_COMMITMENT_SIZE];
+  price price;
+  cli_bill bill; /* of one tenant */
   gp_tokenizer *tokenizer;
   char *settings;      /* settings_describe() */
   gp_contexts *served; /* of --served, until it is noted */
@@ -41,6 +43,9 @@ int evidence_collect(const audit_options *options, audit_evidence *evidence);
 
 /* Loads a served set and has it noted in the audit, instead of any before. */
 int evidence_set_served(audit_evidence *evidence, const char *path);
+
+/* A p-value, multiplied with what it pays for. */
+double evidence_correct(const audit_evidence *evidence, double log10_p);
 
 void evidence_free(audit_evidence *evidence);
 

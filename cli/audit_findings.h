@@ -33,9 +33,10 @@ typedef struct audit_findings {
   audit_evidence evidence;
   audit_test_findings tests[AUDIT_TESTS_MAX];
   size_t n_tests;
-  size_t verdict; /* index of the test that decides, which the options alone choose */
+  size_t verdict;           /* index of the test that decides, which the options alone choose */
+  double log10_p_corrected; /* of that test, for all that it pays for */
   bool found;
-  bool has_anytime;       /* answers were tested */
+  bool has_anytime;       /* answers were tested, and p pays for nothing else */
   double anytime_log10_e; /* for whoever asks on until it is enough (SPEC.md section 8) */
   size_t n_controls;
   bool controls_fit; /* none of the tests gives too many controls a small p */
@@ -59,7 +60,8 @@ typedef struct trace_tenant {
   bool found;
   gp_audit_result root;
   gp_audit_result distinct; /* of those that are listed, and with served sets */
-  double log10_p_holm;
+  double log10_p_holm;      /* corrected for the tenants */
+  double log10_p_corrected; /* and for all that it pays for besides */
   uint64_t served_contexts; /* with served sets: those of the tenant's contexts that are tested */
 } trace_tenant;
 

@@ -71,7 +71,9 @@ json_t *audit_json_evidence(const audit_evidence *evidence, const char *version_
       "reference", label_of(evidence, !options->open), "suspect",
       label_of(evidence, options->open), "counts", counts_object(evidence), "inputs",
       inputs_array(evidence));
-  if (report != NULL && !json_extend(report, settings_object(evidence->settings))) {
+  if (report != NULL &&
+      (!json_extend(report, settings_object(evidence->settings)) ||
+       !json_extend(report, price_json(&evidence->price.committed, &evidence->bill)))) {
     json_decref(report);
     return NULL;
   }
@@ -184,16 +186,17 @@ bool audit_print_json(const audit_findings *all) {
   json_t *report = audit_json_evidence(evidence, "audit_version");
   const bool done =
       report != NULL &&
-      json_extend(report, json_pack("{s:o, s:s, s:s, s:{s:s, s:s}, s:f, s:s, s:o, s:o, s:o, s:o}",
-                                    "tenant", json_tenant(&evidence->options->tenant), "model",
-                                    evidence->options->open ? "open" : "closed", "verdict",
-                                    all->found ? "found" : "not_found", "verdict_by", "test",
-                                    gp_audit_statistic_name(verdict->statistic), "contexts",
-                                    audit_contexts_name(verdict->served), "log10_p",
-                                    verdict->result.log10_p, "p_value",
-                                    cli_describe_p(p, verdict->result.log10_p), "anytime",
-                                    anytime_object(all), "served", served_object(evidence),
-                                    "tests", tests_array(all), "controls", controls_object(all)));
+      json_extend(report,
+                  json_pack("{s:o, s:s, s:s, s:{s:s, s:s}, s:f, s:f, s:s, s:o, s:o, s:o, s:o}",
+                            "tenant", json_tenant(&evidence->options->tenant), "model",
+                            evidence->options->open ? "open" : "closed", "verdict",
+                            all->found ? "found" : "not_found", "verdict_by", "test",
+                            gp_audit_statistic_name(verdict->statistic), "contexts",
+                            audit_contexts_name(verdict->served), "log10_p",
+                            verdict->result.log10_p, "log10_p_corrected", all->log10_p_corrected,
+                            "p_value", cli_describe_p(p, all->log10_p_corrected), "anytime",
+                            anytime_object(all), "served", served_object(evidence), "tests",
+                            tests_array(all), "controls", controls_object(all)));
   if (!done) {
     json_decref(report);
     return false;

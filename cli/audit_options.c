@@ -22,6 +22,11 @@ const char audit_help[] =
     "      --tenant ID             the mark of this tenant, 0 to 2^64 - 1\n"
     "      --table TABLE           take nonces of a provable key from this table of\n"
     "                              greenprint precompute\n"
+    "      --committed FILE        a proof that the key is in a set of committed keys, or the\n"
+    "                              set (greenprint commit): p pays for all of its keys\n"
+    "      --root HEX              the root of that set, as it was published\n"
+    "      --tests N               p pays for N tests like this one: tenants there were to\n"
+    "                              choose from, selections of the answers, ways to read them\n"
     "      --alpha A               found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "What to test; the verdict's test is fixed by these options, the others are listed for\n"
@@ -73,6 +78,11 @@ const char trace_help[] =
     "      --tenants RANGE|FILE    these tenants: 0-23999, or a file with an id a line\n"
     "      --table TABLE           take nonces of a provable key from this table of\n"
     "                              greenprint precompute\n"
+    "      --committed FILE        a proof that the key is in a set of committed keys, or the\n"
+    "                              set (greenprint commit): p pays for all of its keys\n"
+    "      --root HEX              the root of that set, as it was published\n"
+    "      --tests N               p pays for N tests like this one: selections of the\n"
+    "                              answers, ways to read them; tenants are paid for anyway\n"
     "      --alpha A               found when the corrected p <= A, chosen before looking:\n"
     "                              1e-6\n"
     "\n"
@@ -181,7 +191,8 @@ static int set_option(int option, char **argv, void *data) {
     options->help = true;
     return CLI_OK;
   default:
-    return reading_set_option(command, option, argv, &options->reading);
+    return price_is_option(option) ? price_set_option(command, option, &options->price)
+                                   : reading_set_option(command, option, argv, &options->reading);
   }
 }
 
@@ -253,8 +264,7 @@ static int parse(int argc, char **argv, const struct option *known, audit_option
 #define COMMON_OPTIONS                                                                           \
   {"key", required_argument, NULL, 'k'},                                                         \
       {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},                             \
-      {"table", required_argument, NULL, TABLE},                                                 \
-                                                                                                 \
+      {"table", required_argument, NULL, TABLE}, PRICE_OPTIONS,                                  \
       {"alpha", required_argument, NULL, ALPHA}, {"prompts", required_argument, NULL, PROMPTS},  \
       READING_OPTIONS, {"json", no_argument, NULL, JSON},                                        \
       {"html", required_argument, NULL, HTML}, {"quiet", no_argument, NULL, 'q'},                \

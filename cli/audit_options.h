@@ -3,6 +3,7 @@
 #define CLI_AUDIT_OPTIONS_H
 
 #include "greenprint.h"
+#include "price.h"
 #include "reading.h"
 
 #define AUDIT_CONTROLS_MAX 100000
@@ -12,6 +13,7 @@ typedef struct audit_options {
   const char *key;
   const char *passphrase_file;
   double alpha;
+  price_options price;
   gp_verifier_options tenant;
   const char *table;       /* may be NULL */
   const char *tenants;     /* trace */

@@ -69,6 +69,18 @@ static void put_counts(FILE *out, const audit_evidence *evidence) {
     html_put(out, evidence->label);
     html_end_row(out);
   }
+  if (evidence->price.committed.file != NULL) {
+    char committed_to[PRICE_COMMITTED_SIZE];
+    html_start_row(out, "Keys committed to");
+    html_put(out, price_describe_committed(committed_to, &evidence->price.committed));
+    html_end_row(out);
+  }
+  if (evidence->bill.times > 1) {
+    char bill[CLI_BILL_SIZE];
+    html_start_row(out, "What p pays for");
+    html_put(out, cli_describe_bill(bill, &evidence->bill));
+    html_end_row(out);
+  }
   html_start_row(out, "alpha, the threshold");
   (void)fprintf(out, "%g", options->alpha);
   html_end_row(out);

@@ -140,7 +140,7 @@ static gp_status run_test(const audit_findings *all, const control_results *out,
 static gp_status set_anytime(audit_findings *all, gp_error *error) {
   const audit_evidence *evidence = &all->evidence;
   const gp_audit_result *distinct = &all->tests[0].result;
-  all->has_anytime = !evidence->options->open;
+  all->has_anytime = !evidence->options->open && evidence->bill.times == 1;
   return all->has_anytime
              ? gp_log10_e_value(distinct->coins, distinct->green, evidence->params.gamma_num,
                                 evidence->params.gamma_log2_den, &all->anytime_log10_e, error)
@@ -178,6 +178,8 @@ int audit_run_tests(audit_findings *all) {
     status = cli_fail(options->command, "%s", error.message);
   }
   free(out.statistic);
-  all->found = all->tests[all->verdict].result.log10_p <= log10(options->alpha);
+  all->log10_p_corrected =
+      evidence_correct(&all->evidence, all->tests[all->verdict].result.log10_p);
+  all->found = all->log10_p_corrected <= log10(options->alpha);
   return status;
 }

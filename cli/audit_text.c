@@ -45,6 +45,7 @@ void audit_print_evidence(const audit_evidence *evidence, const char *tenants) {
     put_row("tenant", "%" PRIu64, options->tenant.tenant);
   }
   put_safe_row("tenants", tenants);
+  price_put_row(&evidence->price.committed);
   char *tokenizer = settings_tokenizer(evidence->settings);
   char *normalize = settings_normalize(evidence->settings);
   put_safe_row("tokenizer", tokenizer);
@@ -113,6 +114,14 @@ static void print_tests(const audit_findings *all) {
                  i == all->verdict ? "*" : " ", gp_audit_statistic_name(test->statistic),
                  audit_contexts_name(test->served), result->coins, result->green, result->z,
                  cli_describe_p(p, result->log10_p), result->log10_e);
+  }
+  if (all->evidence.bill.times > 1) {
+    char p[CLI_P_SIZE];
+    char bill[CLI_BILL_SIZE];
+    (void)printf("* decides, by p corrected: %s (%s)\n",
+                 cli_describe_p(p, all->log10_p_corrected),
+                 cli_describe_bill(bill, &all->evidence.bill));
+    return;
   }
   (void)puts("* decides");
 }

@@ -120,14 +120,16 @@ static void describe_nothing(const audit_evidence *evidence, audit_words *words)
 
 static void describe_found(const audit_findings *all, audit_words *words) {
   char p[CLI_P_SIZE];
+  char any[CLI_BILL_SIZE];
   const audit_test_findings *verdict = &all->tests[all->verdict];
   (void)snprintf(words->meaning, AUDIT_WORDS_SIZE,
                  "Either the model was trained, at least in part, on text marked under key %s, "
                  "whoever did it and however it got there, or it is chance: a model that had "
-                 "nothing to do with the key gives %s with probability at most %s.",
+                 "nothing to do with the key gives %s with probability at most %s%s.",
                  all->evidence.key_id,
                  verdict->served ? "evidence so strong" : "so large a sum, or a larger one,",
-                 cli_describe_p(p, verdict->result.log10_p));
+                 cli_describe_p(p, all->log10_p_corrected),
+                 cli_describe_any(any, &all->evidence.bill));
 }
 
 static void describe_absent(const audit_findings *all, audit_words *words) {
@@ -234,6 +236,7 @@ void audit_find_words(const audit_findings *all, audit_words *words) {
 /* ---------------------------------------------------------------------------- trace */
 
 void trace_find_words(const trace_findings *all, audit_words *words) {
+  char bill[CLI_BILL_SIZE];
   const audit_evidence *evidence = &all->evidence;
   const bool served = evidence->options->served_by != NULL;
   *words = (audit_words){0};
@@ -254,9 +257,10 @@ void trace_find_words(const trace_findings *all, audit_words *words) {
   }
   (void)snprintf(words->decided, AUDIT_WORDS_SIZE,
                  "The verdict goes by the test \"root\" over %s, and by its p corrected for the "
-                 "number of tenants, %zu (Holm). The test \"distinct\" is for information.",
+                 "number of tenants, %zu (Holm)%s%s. The test \"distinct\" is for information.",
                  served ? "the contexts that each tenant was served" : "all contexts",
-                 all->list.count);
+                 all->list.count, evidence->bill.times > 1 ? "; " : "",
+                 evidence->bill.times > 1 ? cli_describe_bill(bill, &evidence->bill) : "");
   assume_about_answers(evidence, words);
   if (served) {
     assume_about_served(words);

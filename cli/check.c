@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cli.h"
-#include "committed.h"
 #include "documents.h"
+#include "price.h"
 #include "progress.h"
 #include "proving.h"
 #include "report.h"
@@ -25,6 +25,9 @@ static const char help[] =
     "      --pub PUBLICFILE     the public file of the key, from its owner\n"
     "      --committed FILE     a proof that the key is in a set of committed keys, or the\n"
     "                           set (greenprint commit): p pays for all of its keys\n"
+    "      --root HEX           the root of that set, as it was published\n"
+    "      --tests N            p pays for N tests like this one: tenants there were to\n"
+    "                           choose from, selections of the text, ways to read it\n"
     "      --alpha A            found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "How to read, as greenprint prove was told:\n"
@@ -57,7 +60,7 @@ static const char help[] =
 typedef struct check_options {
   const char *proof;
   const char *public_file;
-  const char *committed;
+  price_options price;
   double alpha;
   reading_options reading;
   uint64_t max_memory;
@@ -74,7 +77,6 @@ typedef struct check_options {
 
 enum {
   PUBLIC_FILE = CLI_LONG_OPTION,
-  COMMITTED,
   ALPHA,
   PER_DOCUMENT,
   LOCATE,
@@ -89,9 +91,6 @@ static int set_option(int option, char **argv, void *data) {
   switch (option) {
   case PUBLIC_FILE:
     options->public_file = optarg;
-    return CLI_OK;
-  case COMMITTED:
-    options->committed = optarg;
     return CLI_OK;
   case ALPHA:
     return cli_parse_probability(name, "--alpha", optarg, &options->alpha);
@@ -119,14 +118,15 @@ static int set_option(int option, char **argv, void *data) {
     options->help = true;
     return CLI_OK;
   default:
-    return reading_set_option(name, option, argv, &options->reading);
+    return price_is_option(option) ? price_set_option(name, option, &options->price)
+                                   : reading_set_option(name, option, argv, &options->reading);
   }
 }
 
 static int parse_options(int argc, char **argv, check_options *options) {
   static const struct option known[] = {
       {"pub", required_argument, NULL, PUBLIC_FILE},
-      {"committed", required_argument, NULL, COMMITTED},
+      PRICE_OPTIONS,
       {"alpha", required_argument, NULL, ALPHA},
       READING_OPTIONS,
       READING_MORE_OPTIONS,
@@ -167,7 +167,7 @@ static int parse_options(int argc, char **argv, check_options *options) {
 /* The files are read once for the proof and once more to be scored. */
 static int check_inputs(const check_options *options, const documents *read) {
   const char *const known[] = {options->reading.tokenizer, options->proof, options->public_file,
-                               options->committed};
+                               options->price.committed};
   int status = documents_check_again(read, "");
   if (status == CLI_OK) {
     status = report_check_page(name, options->html);
@@ -196,7 +196,7 @@ static int check_same(const documents *read, const findings *all) {
 }
 
 static int score(const check_options *options, const documents *read, gp_key *key,
-                 const gp_proof_info *info, const committed_findings *committed) {
+                 const gp_proof_info *info, const price *paid) {
   char *settings = settings_describe(read->tokenizer, options->reading.normalize);
   if (settings == NULL) {
     return cli_fail(name, "out of memory: the report");
@@ -212,7 +212,7 @@ static int score(const check_options *options, const documents *read, gp_key *ke
       .inputs = read->inputs,
       .n_inputs = read->names.count,
       .proof = info,
-      .committed = *committed,
+      .price = paid,
       .threads = options->threads,
       .max_memory = options->max_memory,
       .skip_bad = options->reading.skip_bad,
@@ -249,7 +249,7 @@ static int check_sample(const check_options *options, const gp_proof_info *info)
                         options->proof);
 }
 
-static int check(const check_options *options, documents *read) {
+static int check(const check_options *options, documents *read, const price *paid) {
   gp_error error;
   gp_public_key public_key;
   gp_proof_text *text = NULL;
@@ -276,14 +276,18 @@ static int check(const check_options *options, documents *read) {
   if (status == CLI_OK) {
     status = check_sample(options, &info);
   }
-  committed_findings committed = {0};
-  if (status == CLI_OK) {
-    const bool by_document = options->per_document || options->form == REPORT_JSON_LINES;
-    status = committed_read(name, options->committed, &key, &options->public_file, 1, by_document,
-                            &committed);
+  if (status == CLI_OK && public_key.params.seeding == GP_SEEDING_FIXED) {
+    cli_warn(name,
+             "%s: the key has one green list for all contexts (fixed), which its owner could "
+             "have chosen so that everybody's text fits: do not rely on it",
+             options->public_file);
   }
   if (status == CLI_OK) {
-    status = score(options, read, key, &info, &committed);
+    status = committed_covers(name, &paid->committed, public_key.commitment, options->public_file,
+                              false);
+  }
+  if (status == CLI_OK) {
+    status = score(options, read, key, &info, paid);
   }
   gp_key_free(key);
   return status;
@@ -300,13 +304,19 @@ int cli_check(int argc, char **argv) {
     return cli_flush(name);
   }
   documents read = {0};
-  status = documents_open(&read, name, &options.reading, options.files, options.n_files);
+  price paid = {0};
+  const bool by_document = options.per_document || options.form == REPORT_JSON_LINES;
+  status = price_open(name, &options.price, by_document, &paid);
+  if (status == CLI_OK) {
+    status = documents_open(&read, name, &options.reading, options.files, options.n_files);
+  }
   if (status == CLI_OK) {
     status = check_inputs(&options, &read);
   }
   if (status == CLI_OK) {
-    status = check(&options, &read);
+    status = check(&options, &read, &paid);
   }
   documents_close(&read);
+  price_close(&paid);
   return status;
 }

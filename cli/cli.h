@@ -123,6 +123,26 @@ const char *cli_describe_params(char out[CLI_PARAMS_SIZE], const gp_params *para
  * "0.52". Returns `out`. */
 const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p);
 
+/* What p is multiplied with. */
+typedef struct cli_bill {
+  bool committed;     /* to `keys` */
+  uint64_t keys;      /* that were tried; that were committed to, where that is known */
+  uint64_t tenants;   /* tried */
+  uint64_t sizes;     /* that a sample could have had */
+  uint64_t tests;     /* like this one that could have been made */
+  bool other_tenants; /* there are such as were neither tried nor paid for */
+  uint64_t times;     /* the product of all these numbers */
+} cli_bill;
+
+#define CLI_BILL_SIZE 192
+
+/* "p times 168000: 7 keys committed to, 24000 tests". Returns `out`. */
+const char *cli_describe_bill(char out[CLI_BILL_SIZE], const cli_bill *bill);
+
+/* Whom or what a probability is for, where it is not for one test alone, to stand at the end of
+ * a sentence: ", for any of the keys committed to", or nothing. Returns `out`. */
+const char *cli_describe_any(char out[CLI_BILL_SIZE], const cli_bill *bill);
+
 #define CLI_MEANING_SIZE 512
 
 /* What a verdict rests on. */
@@ -132,9 +152,7 @@ typedef struct cli_evidence {
   const char *key_id;
   gp_params params;
   double alpha;
-  uint64_t tried; /* what p was multiplied with: keys and tenants, mostly; 0 is 1 */
-  bool committed; /* `tried` counts all keys that could have been, by a commitment */
-  bool sampled;   /* and all sizes that the sample of a proof could have had */
+  cli_bill bill;
   uint64_t scored;
   double log10_p; /* that decides: corrected for what was tried */
 } cli_evidence;

@@ -283,35 +283,15 @@ static int prove(const commit_options *options) {
   return status == CLI_OK && !options->quiet ? tell_proof(options, &proof) : status;
 }
 
-static int check_root(const commit_options *options, const gp_inclusion *proof) {
-  uint8_t root[GP_ROOT_SIZE];
-  char hex[2 * GP_ROOT_SIZE + 1];
-  const char *end = NULL;
-  size_t size = 0;
-  if (options->root == NULL) {
-    return CLI_OK;
-  }
-  if (sodium_hex2bin(root, sizeof root, options->root, strlen(options->root), NULL, &size,
-                     &end) != 0 ||
-      size != sizeof root || *end != '\0') {
-    return cli_fail(name, "--root %s is not a root, which has 64 hexadecimal digits",
-                    options->root);
-  }
-  return memcmp(root, proof->root, sizeof root) == 0
-             ? CLI_OK
-             : cli_fail(name,
-                        "%s: its root is %s, not the one given: the key is not shown to be "
-                        "in that set",
-                        options->files[0], hex_of(hex, proof->root));
-}
-
 static int check(const commit_options *options) {
   gp_error error;
   gp_inclusion proof;
   if (gp_inclusion_load(options->files[0], &proof, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
-  const int status = check_root(options, &proof);
+  const int status = options->root != NULL ? committed_check_root(name, options->files[0],
+                                                                  options->root, proof.root)
+                                           : CLI_OK;
   return status == CLI_OK && !options->quiet ? tell_proof(options, &proof) : status;
 }
 

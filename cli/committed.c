@@ -4,40 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int take_proof(const char *command, const char *file, const gp_inclusion *proof,
-                      gp_key *const *keys, const char *const *paths, size_t n_keys,
-                      committed_findings *found) {
-  for (size_t i = 0; i < n_keys; i++) {
-    uint8_t commitment[GP_COMMITMENT_SIZE];
-    gp_key_commitment(keys[i], commitment);
-    if (memcmp(commitment, proof->key.commitment, sizeof commitment) != 0) {
-      return cli_fail(command, "--committed %s is for key %s, not for that of %s%s", file,
-                      proof->key.id, paths[i],
-                      n_keys > 1 ? ": several keys need the set itself" : "");
-    }
-  }
-  found->tree_size = proof->tree_size;
-  memcpy(found->root, proof->root, sizeof found->root);
-  return CLI_OK;
-}
-
-static int take_set(const char *command, const char *file, const gp_key_set *set,
-                    gp_key *const *keys, const char *const *paths, size_t n_keys,
-                    committed_findings *found) {
-  gp_error error;
-  for (size_t i = 0; i < n_keys; i++) {
-    uint8_t commitment[GP_COMMITMENT_SIZE];
-    size_t at = 0;
-    gp_key_commitment(keys[i], commitment);
-    if (gp_key_set_find(set, commitment, sizeof commitment, &at, &error) != GP_OK) {
-      return cli_fail(command, "--committed %s: %s: %s", file, paths[i], error.message);
-    }
-  }
-  found->tree_size = gp_key_set_size(set);
-  return gp_key_set_root(set, found->root, &error) == GP_OK
-             ? CLI_OK
-             : cli_fail(command, "%s", error.message);
-}
+#include <sodium.h>
 
 bool committed_is_set(const char *file) {
   static const uint8_t magic[8] = {0x89, 'G', 'P', 'S', 'E', 'T', '\r', '\n'};
@@ -51,31 +18,71 @@ bool committed_is_set(const char *file) {
   return got == (ssize_t)sizeof start && memcmp(start, magic, sizeof magic) == 0;
 }
 
-static int read_file(const char *command, const char *file, gp_key *const *keys,
-                     const char *const *paths, size_t n_keys, committed_findings *found) {
-  gp_error error;
-  gp_inclusion proof;
-  gp_key_set *set = NULL;
-  if (!committed_is_set(file)) {
-    return gp_inclusion_load(file, &proof, &error) == GP_OK
-               ? take_proof(command, file, &proof, keys, paths, n_keys, found)
-               : cli_fail(command, "--committed %s", error.message);
+static gp_status open_proof(committed *read, gp_error *error) {
+  const gp_status status = gp_inclusion_load(read->file, &read->inclusion, error);
+  if (status == GP_OK) {
+    read->keys = read->inclusion.tree_size;
+    memcpy(read->root, read->inclusion.root, sizeof read->root);
   }
-  if (gp_key_set_load(file, &set, &error) != GP_OK) {
-    return cli_fail(command, "--committed %s", error.message);
-  }
-  const int status = take_set(command, file, set, keys, paths, n_keys, found);
-  gp_key_set_free(set);
   return status;
 }
 
-int committed_read(const char *command, const char *file, gp_key *const *keys,
-                   const char *const *paths, size_t n_keys, bool by_document,
-                   committed_findings *found) {
-  const int status = file != NULL ? read_file(command, file, keys, paths, n_keys, found) : CLI_OK;
-  if (status == CLI_OK && found->tree_size > 1 && by_document) {
-    return cli_fail(command, "--per-document and --json-lines do not go with --committed of more "
-                             "than one key");
+static gp_status open_set(committed *read, gp_error *error) {
+  const gp_status status = gp_key_set_load(read->file, &read->set, error);
+  if (status != GP_OK) {
+    return status;
   }
-  return status;
+  read->keys = gp_key_set_size(read->set);
+  return gp_key_set_root(read->set, read->root, error);
+}
+
+int committed_open(const char *command, const char *file, committed *read) {
+  gp_error error;
+  *read = (committed){.file = file};
+  const gp_status status =
+      committed_is_set(file) ? open_set(read, &error) : open_proof(read, &error);
+  return status == GP_OK ? CLI_OK : cli_fail(command, "--committed %s", error.message);
+}
+
+void committed_close(committed *read) {
+  gp_key_set_free(read->set);
+  *read = (committed){0};
+}
+
+int committed_covers(const char *command, const committed *read,
+                     const uint8_t commitment[GP_COMMITMENT_SIZE], const char *name,
+                     bool several) {
+  gp_error error;
+  size_t at = 0;
+  if (read->file == NULL) {
+    return CLI_OK;
+  }
+  if (read->set != NULL) {
+    return gp_key_set_find(read->set, commitment, GP_COMMITMENT_SIZE, &at, &error) == GP_OK
+               ? CLI_OK
+               : cli_fail(command, "--committed %s: %s: %s", read->file, name, error.message);
+  }
+  return memcmp(commitment, read->inclusion.key.commitment, GP_COMMITMENT_SIZE) == 0
+             ? CLI_OK
+             : cli_fail(command, "--committed %s is for key %s, not for that of %s%s", read->file,
+                        read->inclusion.key.id, name,
+                        several ? ": several keys need the set itself" : "");
+}
+
+int committed_check_root(const char *command, const char *file, const char *given,
+                         const uint8_t root[GP_ROOT_SIZE]) {
+  uint8_t wanted[GP_ROOT_SIZE];
+  char found[2 * GP_ROOT_SIZE + 1];
+  const char *end = NULL;
+  size_t size = 0;
+  if (sodium_hex2bin(wanted, sizeof wanted, given, strlen(given), NULL, &size, &end) != 0 ||
+      size != sizeof wanted || *end != '\0') {
+    return cli_fail(command, "--root %s is not a root, which has 64 hexadecimal digits", given);
+  }
+  return memcmp(wanted, root, sizeof wanted) == 0
+             ? CLI_OK
+             : cli_fail(command,
+                        "%s: its root is %s, not the one given: the key is not shown to be in "
+                        "that set",
+                        file, sodium_bin2hex(found, sizeof found, root, GP_ROOT_SIZE));
 }

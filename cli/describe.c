@@ -40,22 +40,50 @@ const char *cli_describe_p(char out[CLI_P_SIZE], double log10_p) {
   return out;
 }
 
-/* Whom or what the probability is for, where it is not for one key alone. */
-static const char *describe_tried(const cli_evidence *evidence) {
-  if (evidence->tried < 2) {
-    return "";
+static void add_number(char out[CLI_BILL_SIZE], uint64_t number, const char *what) {
+  const size_t length = strlen(out);
+  if (number > 1) {
+    (void)snprintf(out + length, CLI_BILL_SIZE - length, "%s %" PRIu64 " %s",
+                   out[length - 1] == ':' ? "" : ",", number, what);
   }
-  if (evidence->sampled) {
-    return evidence->committed ? ", for any of the keys committed to and any size of the sample"
-                               : ", for any size of the sample";
+}
+
+const char *cli_describe_bill(char out[CLI_BILL_SIZE], const cli_bill *bill) {
+  (void)snprintf(out, CLI_BILL_SIZE, "p times %" PRIu64 "%s", bill->times,
+                 bill->times > 1 ? ":" : "");
+  add_number(out, bill->keys, bill->committed ? "keys committed to" : "keys tried");
+  add_number(out, bill->tenants, "tenants tried");
+  add_number(out, bill->sizes, "sizes of a sample");
+  add_number(out, bill->tests, "tests");
+  if (bill->other_tenants) {
+    const size_t length = strlen(out);
+    (void)snprintf(out + length, CLI_BILL_SIZE - length, ", but not the other tenants");
   }
-  return evidence->committed ? ", for any of the keys committed to"
-                             : ", for any of the keys and tenants tried";
+  return out;
+}
+
+static void add_any(char out[CLI_BILL_SIZE], bool is_so, const char *what) {
+  const size_t length = strlen(out);
+  if (is_so) {
+    (void)snprintf(out + length, CLI_BILL_SIZE - length, "%s %s",
+                   length == 0 ? ", for any of the" : " and any of the", what);
+  }
+}
+
+const char *cli_describe_any(char out[CLI_BILL_SIZE], const cli_bill *bill) {
+  out[0] = '\0';
+  add_any(out, bill->keys > 1 && bill->committed, "keys committed to");
+  add_any(out, bill->keys > 1 && !bill->committed, "keys tried");
+  add_any(out, bill->tenants > 1, "tenants tried");
+  add_any(out, bill->sizes > 1, "sizes that the sample could have had");
+  add_any(out, bill->tests > 1, "tests that could have been made");
+  return out;
 }
 
 /* Alpha may have been anything, so chance is named as well, with what p says about it. */
 static void describe_found(char out[CLI_MEANING_SIZE], const cli_evidence *evidence) {
   char p[CLI_P_SIZE];
+  char any[CLI_BILL_SIZE];
   const char *chance = evidence->weighted
                            ? "so large a sum, or a larger one, with probability at "
                              "most"
@@ -65,13 +93,14 @@ static void describe_found(char out[CLI_MEANING_SIZE], const cli_evidence *evide
                  "trained on such text, or it is chance: text written without the key has "
                  "%s %s%s.",
                  evidence->key_id, chance, cli_describe_p(p, evidence->log10_p),
-                 describe_tried(evidence));
+                 cli_describe_any(any, &evidence->bill));
 }
 
 const char *cli_describe_meaning(char out[CLI_MEANING_SIZE], const cli_evidence *evidence) {
-  const double tried = evidence->tried > 1 ? log10((double)evidence->tried) : 0;
+  const uint64_t times = evidence->bill.times;
+  const double price = times > 1 ? log10((double)times) : 0;
   const double smallest =
-      (double)evidence->scored * log10(gp_params_gamma(&evidence->params)) + tried;
+      (double)evidence->scored * log10(gp_params_gamma(&evidence->params)) + price;
   if (evidence->found) {
     describe_found(out, evidence);
   } else if (evidence->scored == 0) {

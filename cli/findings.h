@@ -2,7 +2,7 @@
 #ifndef CLI_FINDINGS_H
 #define CLI_FINDINGS_H
 
-#include "cli.h"
+#include "price.h"
 
 /* A document as if it stood alone. There may be many millions, so what follows from the
  * rest, z, is not kept. */
@@ -47,12 +47,6 @@ typedef struct candidate_findings {
   double log10_p_corrected; /* for all that could have been tried */
 } candidate_findings;
 
-/* Keys that were committed to before anything was looked at. */
-typedef struct committed_findings {
-  uint64_t tree_size; /* how many; 0: nothing is known of any */
-  uint8_t root[GP_ROOT_SIZE];
-} committed_findings;
-
 /* The test with a reference model. */
 typedef struct weighted_findings {
   gp_expectations_info model;
@@ -69,10 +63,8 @@ typedef struct findings {
   candidate_findings best;
   const gp_proof_info *proof; /* that it rests on; NULL: the key was there */
   size_t n_candidates;        /* tried */
-  committed_findings committed;
-  uint64_t n_payable; /* what p is multiplied with: candidates tried or, where keys were
-                         committed to, all that could have been; times the sizes that a
-                         sample could have */
+  const committed *committed;
+  cli_bill bill;
   candidate_findings *candidates; /* with several: those found, or the best; best first */
   size_t n_found;
   gp_corpus_evidence evidence; /* with one candidate */

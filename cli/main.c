@@ -47,9 +47,6 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-#ifdef GREENPRINT_NETWORK
-    {"serve", cli_serve},
-#endif
     {"keygen", cli_keygen},
     {"inspect", cli_inspect},
     {"verify", cli_verify},
@@ -60,6 +57,7 @@ static const struct {
     {"plan", cli_plan},
     {"prove", cli_prove},
     {"check", cli_check},
+    {"serve", cli_serve},
     {"precompute", cli_precompute},
     {"commit", cli_commit},
     {"timestamp", cli_timestamp},

@@ -16,6 +16,11 @@ static const char help[] =
     "that occur in several parts count once. Needs no key. The anytime p holds for an order\n"
     "that was chosen before anybody saw a result.\n"
     "\n"
+    "      --committed FILE   a proof that the key is in a set of committed keys, or the set\n"
+    "                         (greenprint commit): p pays for all of its keys\n"
+    "      --root HEX         the root of that set, as it was published\n"
+    "      --tests N          p pays for N tests like this one: tenants there were to choose\n"
+    "                         from, selections of the text, ways to read it\n"
     "      --alpha A          found when p <= A, chosen before looking: 1e-6\n"
     "      --per-document     list the documents; --per-document was given to verify, too\n"
     "      --json             the report as one JSON object\n"
@@ -35,6 +40,7 @@ typedef struct merge_options {
   bool help;
   bool quiet;
   report_form form;
+  price_options price;
   scan_plan plan;
 } merge_options;
 
@@ -75,12 +81,14 @@ static int set_option(int option, char **argv, void *data) {
     options->help = true;
     return CLI_OK;
   default:
-    return cli_bad_option(name, option, argv);
+    return price_is_option(option) ? price_set_option(name, option, &options->price)
+                                   : cli_bad_option(name, option, argv);
   }
 }
 
 static int parse_options(int argc, char **argv, merge_options *options) {
   static const struct option known[] = {
+      PRICE_OPTIONS,
       {"alpha", required_argument, NULL, ALPHA},
       {"per-document", no_argument, NULL, PER_DOCUMENT},
       {"json", no_argument, NULL, JSON},
@@ -104,6 +112,10 @@ static int parse_options(int argc, char **argv, merge_options *options) {
 static int merge_and_report(const merge_options *options) {
   findings all = {0};
   int status = scan(&options->plan, &all);
+  if (status == CLI_OK) {
+    status = committed_covers(name, &options->plan.price->committed, all.info.commitment,
+                              "the partial files", false);
+  }
   if (status == CLI_OK && options->plan.per_document && !all.info.documents) {
     status = cli_fail(name, "the partial files do not count documents one by one: they were made "
                             "without --per-document");
@@ -121,9 +133,17 @@ int cli_merge(int argc, char **argv) {
     (void)fputs(help, stdout);
     return cli_flush(name);
   }
+  price paid = {0};
+  status = price_open(name, &options.price, options.plan.per_document, &paid);
+  if (status != CLI_OK) {
+    price_close(&paid);
+    return status;
+  }
+  options.plan.price = &paid;
   const size_t n_files = (size_t)(argc - optind);
   gp_corpus_input *inputs = calloc(n_files, sizeof *inputs);
   if (inputs == NULL) {
+    price_close(&paid);
     return cli_fail(name, "out of memory: too many files");
   }
   for (size_t i = 0; i < n_files; i++) {
@@ -134,5 +154,6 @@ int cli_merge(int argc, char **argv) {
   options.plan.no_progress = options.quiet;
   status = merge_and_report(&options);
   free(inputs);
+  price_close(&paid);
   return status;
 }

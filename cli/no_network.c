@@ -14,3 +14,8 @@ int blind_key_open(const char *command, const blind_key_options *options,
   return cli_fail(command,
                   "--server: this greenprint was built without what goes over the network");
 }
+
+int cli_serve(int argc, char **argv) {
+  (void)argc;
+  return cli_fail(argv[0], "this greenprint was built without what goes over the network");
+}

@@ -51,24 +51,13 @@ static json_t *proof_object(const findings *all) {
 }
 
 static json_t *evidence_object(const findings *all) {
-  if (all->n_payable != 1) {
+  if (all->bill.times != 1) {
     return json_null();
   }
   const gp_corpus_evidence *evidence = &all->evidence;
   return json_pack("{s:f, s:f, s:I, s:f}", "log10_e", evidence->log10_e, "log10_e_largest",
                    evidence->log10_e_largest, "at_document", (json_int_t)evidence->at_document,
                    "log10_p_anytime", evidence->log10_p_anytime);
-}
-
-static json_t *committed_object(const findings *all) {
-  const committed_findings *committed = &all->committed;
-  if (committed->tree_size == 0) {
-    return json_null();
-  }
-  char root[2 * GP_ROOT_SIZE + 1];
-  json_hex(root, sizeof root, committed->root, sizeof committed->root);
-  return json_pack("{s:s, s:I, s:I}", "root", root, "tree_size", (json_int_t)committed->tree_size,
-                   "p_times", (json_int_t)all->n_payable);
 }
 
 static json_t *weighted_object(const findings *all) {
@@ -161,12 +150,13 @@ static json_t *report_object(const findings *all) {
   }
   const bool done =
       json_extend(report, settings_object(all->info.settings)) &&
+      json_extend(report, price_json(all->committed, &all->bill)) &&
       json_extend(report,
-                  json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
+                  json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict_by",
                             all->weighted ? "weighted" : "count", "anytime", evidence_object(all),
-                            "committed", committed_object(all), "weighted", weighted_object(all),
-                            "candidates", candidates_array(all), "proof", proof_object(all),
-                            "segments", segments_array(all), "inputs", inputs_array(all)));
+                            "weighted", weighted_object(all), "candidates", candidates_array(all),
+                            "proof", proof_object(all), "segments", segments_array(all), "inputs",
+                            inputs_array(all)));
   if (!done) {
     json_decref(report);
     return NULL;

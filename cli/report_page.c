@@ -13,7 +13,7 @@
 #include "json_parts.h"
 #include "report.h"
 
-#define ROW_SIZE 256
+#define ROW_SIZE 256 /* PRICE_COMMITTED_SIZE, and more */
 
 typedef struct page {
   html_report report;
@@ -123,20 +123,19 @@ static char *next_value(page *made) {
   return made->values[made->report.n_rows];
 }
 
-static void set_committed_rows(page *made, const findings *all) {
-  const committed_findings *committed = &all->committed;
-  char root[2 * GP_ROOT_SIZE + 1];
+static void set_price_rows(page *made, const findings *all) {
   char p[CLI_P_SIZE];
-  if (committed->tree_size == 0) {
-    return;
+  char bill[CLI_BILL_SIZE];
+  if (all->committed->file != NULL) {
+    (void)price_describe_committed(next_value(made), all->committed);
+    add_row(made, "Keys committed to");
   }
-  json_hex(root, sizeof root, committed->root, sizeof committed->root);
-  (void)snprintf(next_value(made), ROW_SIZE, "%" PRIu64 "; root %s", committed->tree_size, root);
-  add_row(made, "Keys committed to");
-  (void)snprintf(next_value(made), ROW_SIZE, "%s: p times %" PRIu64 "%s",
-                 cli_describe_p(p, all->best.log10_p_corrected), all->n_payable,
-                 all->weighted ? "" : "; decides");
-  add_row(made, "p-value, for any of these keys");
+  if (all->bill.times > 1) {
+    (void)snprintf(next_value(made), ROW_SIZE, "%s: %s%s",
+                   cli_describe_p(p, all->best.log10_p_corrected),
+                   cli_describe_bill(bill, &all->bill), all->weighted ? "" : "; decides");
+    add_row(made, "p-value, corrected");
+  }
 }
 
 static void set_weighted_rows(page *made, const findings *all) {
@@ -251,6 +250,7 @@ int report_write_page(const char *command, const char *path, const findings *all
                           .alpha = all->alpha,
                           .found = all->found,
                           .result = best->result,
+                          .corrected = all->bill.times > 1,
                           .log10_e = all->evidence.log10_e,
                           .log10_e_max = all->evidence.log10_e_largest,
                           .meaning = cli_describe_meaning(meaning, &evidence),
@@ -266,7 +266,7 @@ int report_write_page(const char *command, const char *path, const findings *all
     made.report.tokenizer_model = info.model;
     made.report.tokenizer_sha256 = info.sha256;
   }
-  set_committed_rows(&made, all);
+  set_price_rows(&made, all);
   set_weighted_rows(&made, all);
   set_proof_rows(&made, all);
   int status = CLI_OK;

@@ -32,12 +32,7 @@ static void print_candidate(const findings *all) {
   if (all->n_candidates > 1) {
     put_row("tried", "%zu keys and tenants; this one is the best", all->n_candidates);
   }
-  if (all->committed.tree_size > 0) {
-    char root[2 * GP_ROOT_SIZE + 1];
-    (void)sodium_bin2hex(root, sizeof root, all->committed.root, sizeof all->committed.root);
-    put_row("committed", "among %" PRIu64 " key%s, root %s", all->committed.tree_size,
-            cli_plural(all->committed.tree_size), root);
-  }
+  price_put_row(all->committed);
   char *tokenizer = settings_tokenizer(all->info.settings);
   char *normalize = settings_normalize(all->info.settings);
   if (all->proof != NULL) {
@@ -55,15 +50,10 @@ static void print_evidence(const findings *all) {
   char p[CLI_P_SIZE];
   put_row("z", "%.2f", best->result.z);
   put_row("p", "%s", cli_describe_p(p, best->result.log10_p));
-  if (all->n_payable > 1) {
-    const bool sampled = all->proof != NULL && all->proof->sizes > 1;
-    put_row("corrected", "%s (p times %" PRIu64 "%s%s)",
-            cli_describe_p(p, best->log10_p_corrected), all->n_payable,
-            all->committed.tree_size == 0 ? ""
-            : all->best.tenant.has_tenant
-                ? ", all keys that could have been tried, but not all tenants"
-                : ", all that could have been tried",
-            sampled ? ", the sizes that a sample could have" : "");
+  if (all->bill.times > 1) {
+    char bill[CLI_BILL_SIZE];
+    put_row("corrected", "%s (%s)", cli_describe_p(p, best->log10_p_corrected),
+            cli_describe_bill(bill, &all->bill));
   } else {
     put_row("anytime p", "%s (the smallest after any document, in this order)",
             cli_describe_p(p, all->evidence.log10_p_anytime));

@@ -42,9 +42,7 @@ cli_evidence findings_evidence(const findings *all) {
                         .key_id = all->best.key_id,
                         .params = all->best.params,
                         .alpha = all->alpha,
-                        .tried = all->n_payable,
-                        .committed = all->committed.tree_size > 0,
-                        .sampled = all->proof != NULL && all->proof->sizes > 1,
+                        .bill = all->bill,
                         .scored = all->best.result.scored,
                         .log10_p = all->weighted ? all->weights.log10_p_corrected
                                                  : all->best.log10_p_corrected};
@@ -278,12 +276,12 @@ static int by_p_of_segments(const void *a, const void *b) {
 
 /* Pays for having searched all documents, and drops what does not pass any more. */
 static void correct_segments(findings *all, uint64_t documents) {
-  const double price =
-      log10((double)all->n_payable) + (documents > 0 ? log10((double)documents) : 0);
+  const double log10_times =
+      log10((double)all->bill.times) + (documents > 0 ? log10((double)documents) : 0);
   size_t kept = 0;
   for (size_t i = 0; i < all->n_segments; i++) {
     segment_findings segment = all->segments[i];
-    segment.segment.log10_p_corrected = fmin(0, segment.segment.log10_p_corrected + price);
+    segment.segment.log10_p_corrected = fmin(0, segment.segment.log10_p_corrected + log10_times);
     if (segment.segment.log10_p_corrected <= log10(all->alpha)) {
       all->segments[kept++] = segment;
     }
@@ -312,7 +310,7 @@ static candidate_findings candidate(const scan_plan *plan, const findings *all, 
     one.tenant.tenant = plan->n_tenants > 0 ? plan->tenants[i % tenants] : 0;
   }
   gp_corpus_get_result(all->corpus, i, &one.result);
-  one.log10_p_corrected = fmin(0, one.result.log10_p + log10((double)all->n_payable));
+  one.log10_p_corrected = fmin(0, one.result.log10_p + log10((double)all->bill.times));
   return one;
 }
 
@@ -336,22 +334,26 @@ static gp_status list_candidate(findings *all, size_t *capacity, const candidate
   return GP_OK;
 }
 
-/* What p is multiplied by: where it is known how many keys there were to choose from, that is how
- * many were tried, whatever the command was given. */
-static uint64_t count_payable(const scan_plan *plan, const findings *all) {
+static gp_status make_out_bill(const scan_plan *plan, findings *all, gp_error *error) {
   const uint64_t keys = plan->n_keys > 0 ? plan->n_keys : 1;
-  const uint64_t committed = plan->committed.tree_size;
+  const uint64_t tenants = all->n_candidates / keys;
+  const bool has_tenant = plan->n_keys > 0 ? plan->n_tenants > 0 : all->info.has_tenant;
   const uint64_t sizes = all->proof != NULL ? all->proof->sizes : 1;
-  return all->n_candidates / keys * (committed > keys ? committed : keys) * sizes;
+  all->committed = &plan->price->committed;
+  if (price_sum(plan->price, keys, tenants, has_tenant, sizes, &all->bill)) {
+    return GP_OK;
+  }
+  *error = (gp_error){.status = GP_ERR_ARGUMENT};
+  (void)snprintf(error->message, sizeof error->message,
+                 "p would have to pay for more than 2^63 - 1 tests: choose a smaller --tests");
+  return error->status;
 }
 
 /* The best candidate, and a list of those found. The first of equals is the best. */
 static gp_status judge_candidates(const scan_plan *plan, findings *all, gp_error *error) {
   const double log10_alpha = log10(all->alpha);
   all->n_candidates = all->info.n_candidates;
-  all->committed = plan->committed;
-  all->n_payable = count_payable(plan, all);
-  gp_status status = GP_OK;
+  gp_status status = make_out_bill(plan, all, error);
   size_t capacity = 0;
   for (size_t i = 0; i < all->n_candidates && status == GP_OK; i++) {
     const candidate_findings one = candidate(plan, all, i);
@@ -385,7 +387,7 @@ static gp_status finish_weights(scan_state *state, gp_error *error) {
   }
   all->weighted = true;
   all->weights.log10_p_corrected =
-      fmin(0, all->weights.result.log10_p + log10((double)all->n_payable));
+      fmin(0, all->weights.result.log10_p + log10((double)all->bill.times));
   gp_weigher_get_counts(state->weigher, &all->weights.counts);
   gp_expectations_get_info(state->expectations, &all->weights.model);
   return GP_OK;

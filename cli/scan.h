@@ -11,7 +11,7 @@ typedef struct scan_plan {
   size_t n_keys;
   const uint64_t *tenants;
   size_t n_tenants;
-  committed_findings committed;
+  const price *price;
   const gp_tokenizer *tokenizer; /* may be NULL */
   const char *settings;          /* see settings_describe() */
   const gp_corpus_input *inputs; /* in a merge only their paths count */

@@ -9,9 +9,10 @@ static json_t *tenant_object(const trace_findings *all, const trace_tenant *tena
   json_t *served = all->evidence.options->served_by != NULL
                        ? json_integer((json_int_t)tenant->served_contexts)
                        : json_null();
-  return json_pack("{s:o, s:b, s:f, s:o, s:o, s:o}", "tenant", json_tenant(&id), "found",
-                   tenant->found ? 1 : 0, "log10_p_holm", tenant->log10_p_holm, "served_contexts",
-                   served, "root", audit_json_result(&tenant->root), "distinct",
+  return json_pack("{s:o, s:b, s:f, s:f, s:o, s:o, s:o}", "tenant", json_tenant(&id), "found",
+                   tenant->found ? 1 : 0, "log10_p_holm", tenant->log10_p_holm,
+                   "log10_p_corrected", tenant->log10_p_corrected, "served_contexts", served,
+                   "root", audit_json_result(&tenant->root), "distinct",
                    audit_json_result(&tenant->distinct));
 }
 

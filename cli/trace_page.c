@@ -79,16 +79,18 @@ static void put_tenants(FILE *out, const trace_findings *all) {
       html_put_count_cell(out, tenant->served_contexts);
     }
     audit_page_result_cells(out, &tenant->root);
-    html_put_p_cell(out, tenant->log10_p_holm);
+    html_put_p_cell(out, tenant->log10_p_corrected);
     (void)fprintf(out, "<td class=\"n\">%.2f</td>", tenant->distinct.z);
     html_put_p_cell(out, tenant->distinct.log10_p);
     (void)fputs("</tr>\n", out);
   }
   (void)fprintf(out,
                 "</tbody></table></div>\n<p class=\"note\">Those found, and the best of the "
-                "others; %zu were tried. The corrected p allows for that number (Holm).</p>\n"
+                "others; %zu were tried. The corrected p allows for that number (Holm)%s.</p>\n"
                 "</section>\n",
-                all->list.count);
+                all->list.count,
+                all->evidence.bill.times > 1 ? ", and is multiplied by what it pays for besides"
+                                             : "");
 }
 
 static bool put_page(FILE *out, const void *findings) {

@@ -163,7 +163,8 @@ static gp_status correct(trace_findings *all, gp_error *error) {
   for (size_t i = 0; i < count && status == GP_OK; i++) {
     trace_tenant *tenant = &all->tenants[i];
     tenant->log10_p_holm = log10_p[count + i];
-    tenant->found = tenant->log10_p_holm <= log10_alpha;
+    tenant->log10_p_corrected = evidence_correct(&all->evidence, tenant->log10_p_holm);
+    tenant->found = tenant->log10_p_corrected <= log10_alpha;
     all->n_found += tenant->found;
   }
   free(log10_p);

@@ -15,7 +15,7 @@ static void print_tenants(const trace_findings *all) {
     (void)printf("%20" PRIu64 " %10" PRIu64 " %8.2f %10s %s%10s%s %8.2f %9s%s\n", tenant->id,
                  tenant->root.coins, tenant->root.z, cli_describe_p(p, tenant->root.log10_p),
                  tenant->found ? style(stdout, STYLE_FOUND) : "",
-                 cli_describe_p(corrected, tenant->log10_p_holm),
+                 cli_describe_p(corrected, tenant->log10_p_corrected),
                  tenant->found ? style(stdout, STYLE_END) : "", tenant->distinct.z,
                  cli_describe_p(distinct, tenant->distinct.log10_p),
                  tenant->found ? " found" : "");

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli.h"
-#include "committed.h"
 #include "inputs.h"
 #include "keys.h"
 #include "reading.h"
@@ -20,7 +19,7 @@ typedef struct verify_run {
   const verify_options *options;
   gp_key *keys[VERIFY_KEYS_MAX];
   size_t n_keys;
-  committed_findings committed;
+  price price;
   tenant_list tenants;
   gp_tokenizer *tokenizer;
   char *settings;
@@ -105,13 +104,19 @@ static int set_keys(verify_run *run) {
 }
 
 /* The p-values of documents by themselves are those of one key. */
-static int set_committed(verify_run *run) {
+static int set_price(verify_run *run) {
   const verify_options *options = run->options;
   const bool blind = options->blind.server.url != NULL;
   const bool by_document = options->per_document || options->form == REPORT_JSON_LINES;
-  return committed_read(name, options->committed, run->keys,
-                        blind ? &options->blind.public_file : (const char *const *)options->keys,
-                        run->n_keys, by_document, &run->committed);
+  int status = price_open(name, &options->price, by_document, &run->price);
+  for (size_t i = 0; i < run->n_keys && status == CLI_OK; i++) {
+    uint8_t commitment[GP_COMMITMENT_SIZE];
+    gp_key_commitment(run->keys[i], commitment);
+    status =
+        committed_covers(name, &run->price.committed, commitment,
+                         blind ? options->blind.public_file : options->keys[i], run->n_keys > 1);
+  }
+  return status;
 }
 
 static int check_page(const verify_run *run) {
@@ -123,7 +128,7 @@ static int check_page(const verify_run *run) {
                                options->partial,
                                options->passphrase_file,
                                options->table,
-                               options->committed,
+                               options->price.committed,
                                options->blind.public_file,
                                options->blind.server.token_file,
                                options->blind.server.ca_file};
@@ -149,7 +154,7 @@ static int run_and_report(verify_run *run) {
       .n_keys = run->n_keys,
       .tenants = run->tenants.ids,
       .n_tenants = run->tenants.count,
-      .committed = run->committed,
+      .price = &run->price,
       .tokenizer = run->tokenizer,
       .settings = run->settings,
       .inputs = run->inputs,
@@ -178,6 +183,7 @@ static void release(verify_run *run) {
   for (size_t i = 0; i < run->n_keys; i++) {
     gp_key_free(run->keys[i]);
   }
+  price_close(&run->price);
   tenants_free(&run->tenants);
   gp_tokenizer_free(run->tokenizer);
   free(run->settings);
@@ -211,7 +217,7 @@ int cli_verify(int argc, char **argv) {
     status = set_keys(&run);
   }
   if (status == CLI_OK) {
-    status = set_committed(&run);
+    status = set_price(&run);
   }
   if (status == CLI_OK) {
     status = run_and_report(&run);

@@ -26,6 +26,9 @@ const char verify_help[] =
     "                              greenprint precompute\n"
     "      --committed FILE        a proof that the key is in a set of committed keys, or the\n"
     "                              set (greenprint commit): p pays for all of its keys\n"
+    "      --root HEX              the root of that set, as it was published\n"
+    "      --tests N               p pays for N tests like this one: tenants there were to\n"
+    "                              choose from, selections of the text, ways to read it\n"
     "      --alpha A               found when p <= A, chosen before looking: 1e-6\n"
     "\n"
     "Where somebody else has the key, and is not to see the text (greenprint serve):\n"
@@ -66,8 +69,7 @@ const char verify_help[] =
     "      --max-memory SIZE       go to disk ($TMPDIR or /var/tmp) beyond: 500M, 8G\n"
     "  -h, --help                  show this help\n"
     "\n"
-    "Selections of the text that were tried have to be paid for by multiplying p by their\n"
-    "number; keys and tenants are by the command.\n"
+    "Keys and tenants that the command tries are paid for without --tests.\n"
     "\n"
     "Exit status: 0 found, 1 not found, 2 an error, and then nothing is written on\n"
     "standard output.\n";
@@ -75,7 +77,6 @@ const char verify_help[] =
 enum {
   PASSPHRASE_FILE = CLI_LONG_OPTION,
   ALPHA,
-  COMMITTED,
   TENANT,
   TENANTS,
   TABLE,
@@ -104,9 +105,6 @@ static int set_option(int option, char **argv, void *data) {
     return CLI_OK;
   case PASSPHRASE_FILE:
     options->passphrase_file = optarg;
-    return CLI_OK;
-  case COMMITTED:
-    options->committed = optarg;
     return CLI_OK;
   case ALPHA:
     return cli_parse_probability(name, "--alpha", optarg, &options->alpha);
@@ -160,7 +158,8 @@ static int set_option(int option, char **argv, void *data) {
   case 'j':
     return cli_parse_jobs(name, optarg, &options->threads);
   default:
-    return reading_set_option(name, option, argv, &options->reading);
+    return price_is_option(option) ? price_set_option(name, option, &options->price)
+                                   : reading_set_option(name, option, argv, &options->reading);
   }
 }
 
@@ -208,8 +207,10 @@ static int check_options(const verify_options *options) {
     return cli_fail(name, "--partial cannot hold what %s finds: leave one of them out",
                     options->weights != NULL ? "--weights" : "--locate");
   }
-  if (options->partial != NULL && options->committed != NULL) {
-    return cli_fail(name, "--partial cannot hold what --committed says: leave one of them out");
+  if (options->partial != NULL &&
+      (options->price.committed != NULL || options->price.tests > 0)) {
+    return cli_fail(name, "--partial cannot hold what --committed and --tests say: give them to "
+                          "greenprint merge");
   }
   if (options->max_memory > 0 && options->n_keys > KEYS_ON_DISK) {
     return cli_fail(name, "--max-memory goes with at most %d keys", KEYS_ON_DISK);
@@ -222,7 +223,7 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {"key", required_argument, NULL, 'k'},
       {"passphrase-file", required_argument, NULL, PASSPHRASE_FILE},
       {"alpha", required_argument, NULL, ALPHA},
-      {"committed", required_argument, NULL, COMMITTED},
+      PRICE_OPTIONS,
       {"tenant", required_argument, NULL, TENANT},
       {"tenants", required_argument, NULL, TENANTS},
       {"table", required_argument, NULL, TABLE},

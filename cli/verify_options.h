@@ -5,6 +5,7 @@
 #include "blind_key.h"
 #include "cli.h"
 #include "greenprint.h"
+#include "price.h"
 #include "reading.h"
 #include "report.h"
 
@@ -13,7 +14,7 @@
 typedef struct verify_options {
   const char *keys[VERIFY_KEYS_MAX];
   size_t n_keys;
-  const char *committed;
+  price_options price;
   const char *passphrase_file;
   blind_key_options blind; /* its URL is NULL unless somebody else holds the key */
   double alpha;

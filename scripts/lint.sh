@@ -32,6 +32,18 @@ compile_with() {
   fi
 }
 
+# The command alone: nothing else knows of the network.
+compile_offline() {
+  if ! scripts/configure.sh build/lint-offline -DCMAKE_BUILD_TYPE=Release -DGREENPRINT_WERROR=ON \
+    -DGREENPRINT_NETWORK=OFF -DGREENPRINT_BUILD_TESTS=OFF -DGREENPRINT_CUDA=OFF \
+    >build/lint-offline.log 2>&1 ||
+    ! cmake --build build/lint-offline --parallel "$jobs" >build/lint-offline.log 2>&1 ||
+    build/lint-offline/greenprint serve 2>>build/lint-offline.log; then
+    tail -n 60 build/lint-offline.log
+    return 1
+  fi
+}
+
 # One file for each process: given several, clang-tidy 14 sees uninitialised va_lists.
 tidy() {
   find core cli -name '*.c' -print0 |
@@ -67,6 +79,7 @@ case "${1:-}" in
   check)
     step 'gcc -Werror' compile_with gcc AUTO
     step 'clang -Werror' compile_with clang OFF
+    step 'without the network' compile_offline
     step clang-tidy tidy
     step cppcheck check_cppcheck
     step clang-format check_format

@@ -37,7 +37,7 @@ _greenprint() {
       --context-width | --alpha | --tenant | --field | -j | --jobs | --max-memory | \
         --delta | --entropy | --rate | --distinct | --power | --prompts | --controls | \
         --listen | --max-elements | --timeout | --threads | --sample | --vocabulary | --server | \
-        --root | --policy | --comment)
+        --root | --tests | --policy | --comment)
         return
         ;;
       *)
@@ -48,38 +48,40 @@ _greenprint() {
             ;;
           inspect) words="--json --help" ;;
           verify)
-            words="--key --passphrase-file --tenant --tenants --table --committed --server --pub --token-file --ca --alpha --tokenizer --normalize
-              --format --field --role --recursive --skip-bad --per-document --locate --weights
-              --json --json-lines --html --partial --quiet --jobs --max-memory --help"
+            words="--key --passphrase-file --tenant --tenants --table --committed --root --tests
+              --server --pub --token-file --ca --alpha --tokenizer --normalize --format --field
+              --role --recursive --skip-bad --per-document --locate --weights --json --json-lines
+              --html --partial --quiet --jobs --max-memory --help"
             ;;
           prove)
             words="--key --passphrase-file --tenant --output --sample --tokenizer --normalize
               --format --field --role --recursive --skip-bad --quiet --jobs --help"
             ;;
           check)
-            words="--pub --committed --alpha --tokenizer --normalize --format --field --role --recursive
-              --skip-bad --per-document --locate --json --json-lines --html --quiet --jobs
-              --max-memory --help"
+            words="--pub --committed --root --tests --alpha --tokenizer --normalize --format --field
+              --role --recursive --skip-bad --per-document --locate --json --json-lines --html
+              --quiet --jobs --max-memory --help"
             ;;
           precompute)
             words="--key --passphrase-file --vocabulary --tenant --output --quiet --jobs --help"
             ;;
           merge)
-            words="--alpha --per-document --json --json-lines --partial --quiet --jobs
-              --max-memory --help"
+            words="--committed --root --tests --alpha --per-document --json --json-lines --partial
+              --quiet --jobs --max-memory --help"
             ;;
           contexts)
             words="--output --json --quiet --key --context-width --tokenizer --normalize --format
               --field --role --recursive --skip-bad --help"
             ;;
           audit)
-            words="--key --passphrase-file --tenant --table --alpha --open --reference --served
-              --prompts --controls --tokenizer --normalize --format --field --role --json --html
-              --quiet --jobs --help"
+            words="--key --passphrase-file --tenant --table --committed --root --tests --alpha --open
+              --reference --served --prompts --controls --tokenizer --normalize --format --field
+              --role --json --html --quiet --jobs --help"
             ;;
           trace)
-            words="--key --passphrase-file --tenants --table --alpha --served-by --prompts --tokenizer
-              --normalize --format --field --role --json --html --quiet --jobs --help"
+            words="--key --passphrase-file --tenants --table --committed --root --tests --alpha
+              --served-by --prompts --tokenizer --normalize --format --field --role --json --html
+              --quiet --jobs --help"
             ;;
           commit) words="--output --root --json --quiet --help" ;;
           timestamp)

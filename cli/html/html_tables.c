@@ -68,11 +68,13 @@ void html_put_counts(FILE *out, const html_report *report) {
   html_start_row(out, "alpha, the threshold");
   (void)fprintf(out, "%g", report->alpha);
   html_end_row(out);
-  html_start_row(out, "log<sub>10</sub> of the e-value: last; largest after any document");
-  (void)fprintf(out, "%.2f; %.2f", report->log10_e, report->log10_e_max);
-  html_end_row(out);
-  html_put_p_row(out, "p-value, had one looked after every document",
-                 fmin(0, -report->log10_e_max));
+  if (!report->corrected) {
+    html_start_row(out, "log<sub>10</sub> of the e-value: last; largest after any document");
+    (void)fprintf(out, "%.2f; %.2f", report->log10_e, report->log10_e_max);
+    html_end_row(out);
+    html_put_p_row(out, "p-value, had one looked after every document",
+                   fmin(0, -report->log10_e_max));
+  }
   for (size_t i = 0; i < report->n_rows; i++) {
     (void)fputs("<tr><th scope=\"row\">", out);
     html_put(out, report->rows[i].label);

@@ -69,6 +69,7 @@ typedef struct html_report {
   gp_result result;    /* of everything */
   double log10_e;      /* after the last document */
   double log10_e_max;  /* the largest after any document */
+  bool corrected;      /* p pays for more than one test, which the anytime p does not */
   const char *meaning; /* NULL: cli_describe_meaning() */
 
   const char *tokenizer;           /* file name; NULL where the inputs were token ids */

@@ -56,9 +56,10 @@ def quiet_cell(case: dict) -> str:
 
 def goal_value(goal: Goal) -> str:
     """Return what came out, and where."""
-    value = f"{goal.found:.1f}{goal.unit}" if goal.unit else f"{goal.found:.3f}"
+    digits = 1 if goal.found >= 1 else 2
+    value = f"{goal.found:.{digits}f}{goal.unit}" if goal.unit else f"{goal.found:.3f}"
     value = f"{goal.found:,.0f} times" if goal.at_least else value
-    return f"{value} ({goal.where})"
+    return f"{value} ({goal.where})" if goal.where else value
 
 
 def goals_table(found: Sequence[Goal]) -> str:
@@ -336,6 +337,7 @@ def provable_text(results: Results) -> str:
     (nonce,) = results.cases("provable")
     prove, check = (results.cases("proof", name=name)[0] for name in ("prove", "check"))
     count = f"{prove['rows']:,}"
+    first = results.provable["nonces"][0]
     return f"""A nonce of a provable key is an output of RFC 9497's VRF, nearly all of which is
 two operations of libsodium's ristretto255: 64 bytes are mapped to the group, and the element is
 multiplied. With all around them a nonce takes {each(nonce, scale=1e6):.1f} us, the two alone
@@ -343,7 +345,40 @@ multiplied. With all around them a nonce takes {each(nonce, scale=1e6):.1f} us, 
 {quiet_cell(nonce)}; all rounds: {nonce["all"]["ratio"]:.2f}.
 
 To make {count} nonces and one proof of them takes {prove["value"]:.3f} s on one core, and to
-check it, from contexts to nonces, {check["value"]:.3f} s; medians of three, without probes."""
+check it, from contexts to nonces, {check["value"]:.3f} s; medians of three, without probes.
+
+As a model writes, contexts come again, and the last nonces are kept (`build/bench_nonces`). Of
+{first["documents"]:,} answers of SmolLM2-135M-Instruct, marked with h = 1 and
+{first["positions"]:,} tokens long; longer texts repeat themselves more:
+
+{nonces_table(results)}
+
+{serve_text(results.provable["serve"])}"""
+
+
+def nonces_table(results: Results) -> str:
+    """Return what nonces cost as a model writes."""
+    rows = [
+        [
+            f"{one['context_width']}",
+            *(f"{one['hits']:.1f} %", f"{one['us']:.2f} us"),
+            *(f"{one['hits_again']:.1f} %", f"{one['us_again']:.2f} us"),
+        ]
+        for one in results.provable["nonces"]
+    ]
+    head = ["h", "in the cache, from nothing", "a token", "in the cache, once more", "a token"]
+    return table(head, rows)
+
+
+def serve_text(serve: dict) -> str:
+    """Return what blind evaluations cost the server."""
+    return f"""Blind evaluation (`greenprint serve`, {serve["threads"]} threads, beside
+{serve["processes"]} clients on the same cores, {serve["elements_per_request"]} contexts a
+request, {serve["seconds"]:.0f} s): {serve["elements_per_second"]:,.0f} contexts a second, which
+is {serve["of_two_multiplications"]:.2f} of what the two multiplications that each takes would
+allow on as many threads; {serve["server_us_per_element"]:.0f} us of a processor for each, and
+{2 * serve["multiplication_us"]:.0f} us for these two alone. Memory at the end:
+{serve["resident_last_mib"]:.1f} MiB; errors: {serve["errors"]}."""
 
 
 def verdict(found: Sequence[Goal]) -> str:

@@ -52,6 +52,7 @@ class Results:
     processors: dict[tuple[int, str], list[float]]  # (vocabulary, side): seconds, turn by turn
     overhead: dict  # processor_overhead.py, microseconds
     corpora: list[dict]
+    provable: dict  # provable_keys.py
     instructions: dict
     versions: dict[str, str]
 
@@ -99,6 +100,7 @@ def read(folder: Path) -> Results:
         processors=read_processors(folder / "processors.json"),
         overhead=json.loads((folder / "overhead.json").read_text()),
         corpora=json.loads((folder / "corpora.json").read_text()),
+        provable=json.loads((folder / "provable.json").read_text()),
         instructions=json.loads(Path(__file__).with_name("instructions.json").read_text()),
         versions=json.loads((folder / "versions.json").read_text()),
     )

@@ -1,12 +1,13 @@
 /*
- * What nonces of a provable key cost as a model writes: bench_nonces TOKENS, a token file of
- * marked text. For h = 1, 2 and 4, and as a vendor starts: how many contexts the cache has, and
- * the time of a token with a context, over all of the text in order. Then the same once more,
- * warm.
+ * What nonces of a provable key cost as a model writes: bench_nonces [--json] TOKENS, a token
+ * file of marked text. For h = 1, 2 and 4, and as a vendor starts: how many contexts the cache
+ * has, and the time of a token with a context, over all of the text in order. Then the same once
+ * more, warm.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "key/key.h"
@@ -52,7 +53,7 @@ static double go_through(const char *path, gp_nonces *nonces, uint32_t width, te
   return seconds;
 }
 
-static void measure(const char *path, uint32_t width) {
+static void measure(const char *path, uint32_t width, bool json) {
   gp_error error;
   gp_key *key = NULL;
   text all;
@@ -67,7 +68,11 @@ static void measure(const char *path, uint32_t width) {
   }
   const double positions = (double)all.positions;
   const uint64_t again = counts[1].found - counts[0].found;
-  (void)printf("%2" PRIu32 " %10" PRIu64 " %10" PRIu64 " %9.1f %% %9.2f us %9.1f %% %9.3f us\n",
+  (void)printf(json ? "{\"context_width\": %" PRIu32 ", \"documents\": %" PRIu64
+                      ", \"positions\": %" PRIu64 ", \"hits\": %.2f, \"us\": %.4f"
+                      ", \"hits_again\": %.2f, \"us_again\": %.4f}"
+                    : "%2" PRIu32 " %10" PRIu64 " %10" PRIu64
+                      " %9.1f %% %9.2f us %9.1f %% %9.3f us\n",
                width, all.documents, all.positions, 100 * (double)counts[0].found / positions,
                1e6 * seconds[0] / positions, 100 * (double)again / positions,
                1e6 * seconds[1] / positions);
@@ -76,13 +81,17 @@ static void measure(const char *path, uint32_t width) {
 
 int main(int argc, char **argv) {
   static const uint32_t widths[] = {1, 2, 4};
-  if (argc != 2) {
-    (void)fputs("usage: bench_nonces TOKENS\n", stderr);
+  const bool json = argc == 3 && strcmp(argv[1], "--json") == 0;
+  if (argc != 2 && !json) {
+    (void)fputs("usage: bench_nonces [--json] TOKENS\n", stderr);
     return EXIT_FAILURE;
   }
-  (void)puts(" h  documents  positions  hits, first     a token  hits, again     a token");
+  (void)puts(json ? "["
+                  : " h  documents  positions  hits, first     a token  hits, again     a token");
   for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
-    measure(argv[1], widths[i]);
+    (void)fputs(json && i > 0 ? ",\n" : "", stdout);
+    measure(argv[argc - 1], widths[i], json);
   }
+  (void)fputs(json ? "\n]\n" : "", stdout);
   return EXIT_SUCCESS;
 }

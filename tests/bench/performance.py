@@ -2,8 +2,8 @@
 
 The parts leave their results in ``build/bench``: ``core.json`` (the C harness), ``row-SET.json``
 (rows in cache with other instruction sets), ``processors.json`` (pytest-benchmark),
-``overhead.json`` (what the logits processor adds), ``corpora.json`` (the command on corpora) and
-``versions.json``.
+``overhead.json`` (what the logits processor adds), ``corpora.json`` (the command on corpora),
+``provable.json`` (provable keys in use) and ``versions.json``.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ def measure(seconds: float, patience: float) -> None:
     overhead = ("--json", FOLDER / "overhead.json")
     run("processor over C", sys.executable, HERE / "processor_overhead.py", *overhead)
     run("corpora", sys.executable, HERE / "corpora.py", "--json", FOLDER / "corpora.json")
+    provable = ("--json", FOLDER / "provable.json")
+    run("provable keys", sys.executable, HERE / "provable_keys.py", *provable)
     versions = {"Python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in PACKAGES}
     (FOLDER / "versions.json").write_text(json.dumps(versions, indent=1) + "\n")

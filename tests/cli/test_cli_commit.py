@@ -291,7 +291,8 @@ def test_several_keys_and_tenants(text):
     plain = report(text, *two)
     found = report(text, *two, "--committed", "all.gpm")
     assert found["candidates_tried"] == plain["candidates_tried"] == 10
-    assert found["committed"]["p_times"] == 35
+    assert found["committed"]["p_times"] == found["p_times"] == 35
+    assert (plain["p_times"], plain["tests_possible"], plain["committed"]) == (10, 1, None)
     expected = min(0, plain["log10_p"] + math.log10(35))
     assert found["log10_p_corrected"] == pytest.approx(expected, abs=1e-12)
 
@@ -300,7 +301,11 @@ def test_a_set_of_one_key_costs_nothing(text):
     commit(text, "k0.key", "-o", "one.gpm")
     found = report(text, "-k", "k0.key", "--committed", "one.gpm", "--per-document")
     plain = report(text, "-k", "k0.key", "--per-document")
-    assert found.pop("committed")["p_times"] == 1
+    assert (found.pop("committed")["p_times"], found["p_times"], found["tests_possible"]) == (
+        1,
+        1,
+        1,
+    )
     del plain["committed"]
     assert found == plain
 
@@ -309,15 +314,15 @@ def test_text_and_page_say_so(text, keys):
     root = root_of(keys).hex()
     said = text("verify", "-k", "k0.key", "a.tokens", "--committed", "k0.gpi", "--html", "p.html")
     assert f"committed  among 7 keys, root {root}\n" in said.stdout
-    assert "(p times 7, all that could have been tried)" in said.stdout
+    assert "(p times 7: 7 keys committed to)\n" in said.stdout
+    assert "for any of the keys committed to" not in said.stdout  # nothing was found
     tenant = text("verify", "-k", "k0.key", "a.tokens", "--tenant", "3", "--committed", "k0.gpi")
-    assert (
-        "(p times 7, all keys that could have been tried, but not all tenants)" in tenant.stdout
-    )
+    assert "(p times 7: 7 keys committed to, but not the other tenants)" in tenant.stdout
     assert "anytime" not in said.stdout
     page = read(text, "p.html").decode()
-    assert f"7; root {root}" in page
-    assert "p times 7; decides" in page
+    assert f"among 7 keys, root {root}" in page
+    assert "p times 7: 7 keys committed to; decides" in page
+    assert "had one looked after every document" not in page
 
 
 def write_marked(command):
@@ -387,7 +392,113 @@ def test_what_verify_refuses(text, keys):
     assert "the checksum does not match" in refused("-k", "k1.key", "--committed", "bad.gpm")
     assert "do not go with" in refused("-k", "k0.key", "--committed", "k0.gpi", "--per-document")
     assert "do not go with" in refused("-k", "k0.key", "--committed", "k0.gpi", "--json-lines")
-    assert "leave one of them out" in refused(
-        "-k", "k0.key", "--committed", "k0.gpi", "--partial", "p"
-    )
+    for paid in (("--committed", "k0.gpi"), ("--tests", "2")):
+        said = refused("-k", "k0.key", *paid, "--partial", "p")
+        assert said.endswith("give them to greenprint merge")
     assert not (text.folder / "p").exists()
+
+
+def test_p_pays_for_tests_that_could_have_been_made(text):
+    """By themselves, and with keys that were committed to."""
+    plain = report(text, "-k", "k0.key")
+    for arguments, times in (
+        (("--tests", "1"), 1),
+        (("--tests", "24000"), 24000),
+        (("--tests", "24000", "--committed", "k0.gpi"), 7 * 24000),
+        (("--tests", "3", "--tenants", "0-4", "--committed", "all.gpm"), 7 * 5 * 3),
+    ):
+        found = report(text, "-k", "k0.key", *arguments)
+        assert (found["p_times"], found["tests_possible"]) == (times, int(arguments[1]))
+        expected = min(0, found["log10_p"] + math.log10(times))
+        assert found["log10_p_corrected"] == pytest.approx(expected, abs=1e-12)
+        assert (found["anytime"] is None) == (times > 1)
+        if "--tenants" not in arguments:
+            assert found["log10_p"] == plain["log10_p"]
+    said = text(
+        "verify", "-k", "k0.key", "a.tokens", "--tenant", "3", "--tests", "5", "--html", "p.html"
+    )
+    assert "(p times 5: 5 tests)\n" in said.stdout
+    assert "p times 5: 5 tests; decides" in read(text, "p.html").decode()
+    both = text(
+        *("verify", "-k", "k0.key", "a.tokens", "--tenant", "3"),
+        *("--tests", "5", "--committed", "k0.gpi"),
+    )
+    assert "(p times 35: 7 keys committed to, 5 tests)\n" in both.stdout
+
+
+def test_what_was_found_is_said_of_all_tests(text):
+    write_marked(text)
+    paid = ("--committed", "k0.gpi", "--tests", "3", "--alpha", "0.999")
+    words = " ".join(text("verify", "-k", "k0.key", "a.tokens", *paid).stdout.split())
+    assert (
+        ", for any of the keys committed to and any of the tests that could have been made."
+        in words
+    )
+
+
+def test_the_root_that_was_published(text, keys):
+    root = root_of(keys).hex()
+    for file in ("k0.gpi", "all.gpm"):
+        arguments = ("-k", "k0.key", "--committed", file)
+        assert report(text, *arguments, "--root", root)["p_times"] == 7
+        said = text.fails("verify", "a.tokens", *arguments, "--root", "00" * 32)
+        assert f"{file}: its root is {root}, not the one given" in said
+    said = text.fails(
+        "verify", "a.tokens", "-k", "k0.key", "--committed", "k0.gpi", "--root", "0"
+    )
+    assert "--root 0 is not a root, which has 64 hexadecimal digits" in said
+    said = text.fails("verify", "a.tokens", "-k", "k0.key", "--root", root)
+    assert "--root is that of the file of --committed" in said
+
+
+def test_numbers_of_tests(text):
+    for bad in ("0", "-1", "1.5", "x", "9223372036854775808"):
+        said = text.fails("verify", "a.tokens", "-k", "k0.key", f"--tests={bad}")
+        assert f"--tests {bad} is not a number from 1 to 2^63 - 1" in said
+    most = ("-k", "k0.key", "--tests", "9223372036854775807")
+    assert report(text, *most)["p_times"] == 2**63 - 1
+    said = text.fails("verify", "a.tokens", *most, "--committed", "k0.gpi")
+    assert "p would have to pay for more than 2^63 - 1 tests" in said
+    said = text.fails("verify", "a.tokens", "-k", "k0.key", "--tests", "2", "--per-document")
+    assert "--per-document and --json-lines do not go with --tests" in said
+
+
+def test_merges_pay(text):
+    assert text("verify", "-k", "k0.key", "a.tokens", "--partial", "a.gpr").returncode == 1
+    paid = ("--committed", "k0.gpi", "--tests", "3", "--json", "--alpha", "0.999")
+    merged = json.loads(text("merge", "a.gpr", *paid).stdout)
+    whole = json.loads(text("verify", "-k", "k0.key", "a.tokens", *paid).stdout)
+    assert merged == whole
+    assert merged["p_times"] == 21
+    commit(text, "prove", "all.gpm", "k1.key", "-o", "k1.gpi")
+    said = text.fails("merge", "a.gpr", "--committed", "k1.gpi")
+    assert "not for that of the partial files" in said
+
+
+def test_audits_pay(text):
+    arguments = ("audit", "-k", "k0.key", "a.tokens", "--controls", "20", "--json")
+    plain = json.loads(text(*arguments).stdout)
+    assert (plain["p_times"], plain["tests_possible"], plain["committed"]) == (1, 1, None)
+    assert plain["log10_p_corrected"] == plain["log10_p"]
+    paid = json.loads(text(*arguments, "--committed", "k0.gpi", "--tests", "3").stdout)
+    assert (paid["p_times"], paid["tests_possible"], paid["committed"]["tree_size"]) == (21, 3, 7)
+    assert paid["log10_p"] == plain["log10_p"]
+    expected = min(0, plain["log10_p"] + math.log10(21))
+    assert paid["log10_p_corrected"] == pytest.approx(expected, abs=1e-12)
+    assert (plain["anytime"] is None, paid["anytime"]) == (False, None)
+    said = text("audit", "-k", "k0.key", "a.tokens", "--controls", "0", "--tests", "3")
+    assert "* decides, by p corrected: " in said.stdout
+    assert "(p times 3: 3 tests)" in said.stdout
+    said = text.fails("audit", "-k", "k1.key", "a.tokens", "--committed", "k0.gpi")
+    assert "not for that of k1.key" in said
+
+
+def test_traces_pay(text):
+    arguments = ("trace", "-k", "k0.key", "--tenants", "0-9", "a.tokens", "--json")
+    plain = json.loads(text(*arguments).stdout)
+    paid = json.loads(text(*arguments, "--committed", "k0.gpi", "--tests", "3").stdout)
+    assert (plain["p_times"], paid["p_times"], paid["tests_possible"]) == (1, 21, 3)
+    for one, other in zip(plain["tenants"], paid["tenants"], strict=True):
+        assert one["log10_p_corrected"] == one["log10_p_holm"] == other["log10_p_holm"]
+        expected = min(0, one["log10_p_holm"] + math.log10(21))
+        assert other["log10_p_corrected"] == pytest.approx(expected, abs=1e-12)

@@ -50,10 +50,10 @@ def test_help(greenprint):
         ("inspect", "--json"),
         (
             "verify",
-            "-k --key --passphrase-file --tenant --tenants --table --committed --server --pub "
-            "--token-file --ca --alpha -t --tokenizer --normalize "
-            "--format --field --role -r --recursive --skip-bad --per-document --locate "
-            "--weights --json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
+            "-k --key --passphrase-file --tenant --tenants --table --committed --root --tests "
+            "--server --pub --token-file --ca --alpha -t --tokenizer --normalize --format "
+            "--field --role -r --recursive --skip-bad --per-document --locate --weights "
+            "--json --json-lines --html --partial -q --quiet -j --jobs --max-memory",
         ),
         (
             "prove",
@@ -62,9 +62,9 @@ def test_help(greenprint):
         ),
         (
             "check",
-            "--pub --committed --alpha -t --tokenizer --normalize --format --field --role -r "
-            "--recursive --skip-bad --per-document --locate --json --json-lines --html -q "
-            "--quiet -j --jobs --max-memory",
+            "--pub --committed --root --tests --alpha -t --tokenizer --normalize --format "
+            "--field --role -r --recursive --skip-bad --per-document --locate --json "
+            "--json-lines --html -q --quiet -j --jobs --max-memory",
         ),
         (
             "precompute",
@@ -72,8 +72,8 @@ def test_help(greenprint):
         ),
         (
             "merge",
-            "--alpha --per-document --json --json-lines --partial -q --quiet -j --jobs "
-            "--max-memory",
+            "--committed --root --tests --alpha --per-document --json --json-lines --partial "
+            "-q --quiet -j --jobs --max-memory",
         ),
         (
             "contexts",
@@ -82,14 +82,15 @@ def test_help(greenprint):
         ),
         (
             "audit",
-            "-k --key --passphrase-file --tenant --table --alpha --open --reference --served "
-            "--prompts --controls -t --tokenizer --normalize --format --field --role --json "
-            "--html -q --quiet -j --jobs",
+            "-k --key --passphrase-file --tenant --table --committed --root --tests --alpha "
+            "--open --reference --served --prompts --controls -t --tokenizer --normalize "
+            "--format --field --role --json --html -q --quiet -j --jobs",
         ),
         (
             "trace",
-            "-k --key --passphrase-file --tenants --table --alpha --served-by --prompts -t "
-            "--tokenizer --normalize --format --field --role --json --html -q --quiet -j --jobs",
+            "-k --key --passphrase-file --tenants --table --committed --root --tests --alpha "
+            "--served-by --prompts -t --tokenizer --normalize --format --field --role --json "
+            "--html -q --quiet -j --jobs",
         ),
         ("commit", "-o --output --root --json -q --quiet"),
         (
