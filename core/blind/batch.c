@@ -225,10 +225,9 @@ static gp_status check_elements(const uint8_t (*elements)[GP_ELEMENT_SIZE], size
 static gp_status check_proof(const gp_blind_batch *batch, const uint8_t *answer,
                              gp_thread_pool *pool, gp_error *error) {
   bool valid = false;
-  const gp_status status =
-      gp_vrf_check(GP_VRF_VOPRF, batch->key.element, gp_blind_elements(batch->request),
-                   gp_blind_elements(answer), batch->count,
-                   answer + GP_BLIND_REQUEST_SIZE(batch->count), pool, &valid, error);
+  const gp_status status = gp_vrf_check_folded(
+      batch->key.element, gp_blind_elements(batch->request), gp_blind_elements(answer),
+      batch->count, answer + GP_BLIND_REQUEST_SIZE(batch->count), pool, &valid, error);
   if (status == GP_ERR_FORMAT) {
     return gp_fail(error, GP_ERR_FORMAT, "the proof of the blind answer is none");
   }

@@ -95,8 +95,8 @@ static gp_status check_proof(const checking *self, size_t count, const batch_pro
   const gp_proof_element *elements = (const gp_proof_element *)work->elements;
   const gp_proof_element *evaluated = (const gp_proof_element *)work->evaluated;
   if (!info->blind) {
-    return gp_vrf_check(GP_VRF_VOPRF, info->public_key.element, elements, evaluated, count,
-                        read->proof, work->options->threads, valid, error);
+    return gp_vrf_check_folded(info->public_key.element, elements, evaluated, count, read->proof,
+                               work->options->threads, valid, error);
   }
   gp_vrf_pair folded;
   const gp_status status = gp_vrf_fold(info->public_key.element, elements, evaluated, count,

@@ -71,10 +71,9 @@ static gp_status append(draft *out, const void *bytes, size_t size, gp_error *er
 /* The proof of a batch by who has the secret. */
 static gp_status prove_batch(const gp_proof_work *work, const uint8_t *public_key, size_t count,
                              uint8_t proof[GP_VRF_PROOF_SIZE], gp_error *error) {
-  return gp_vrf_prove(GP_VRF_VOPRF, work->secret, public_key,
-                      (const gp_proof_element *)work->elements,
-                      (const gp_proof_element *)work->evaluated, count, NULL,
-                      work->options->threads, proof, error);
+  return gp_vrf_prove_folded(work->secret, public_key, (const gp_proof_element *)work->elements,
+                             (const gp_proof_element *)work->evaluated, count, NULL,
+                             work->options->threads, proof, error);
 }
 
 /* The proof of a batch by somebody who is asked: what answers prove each for itself is folded

@@ -96,8 +96,9 @@ gp_status gp_proof_check_folded(const uint8_t public_key[GP_ELEMENT_SIZE],
     status = gp_vrf_evaluate(blind, folded->evaluated, evaluated[0], error);
   }
   if (status == GP_OK) {
-    status = gp_vrf_check(GP_VRF_VOPRF, public_key, (const gp_proof_element *)element,
-                          (const gp_proof_element *)evaluated, 1, proof, NULL, valid, error);
+    status =
+        gp_vrf_check_folded(public_key, (const gp_proof_element *)element,
+                            (const gp_proof_element *)evaluated, 1, proof, NULL, valid, error);
   }
   return status;
 }
