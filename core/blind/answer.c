@@ -37,9 +37,8 @@ static gp_status answer_with(const uint8_t *secret, const gp_public_key *key,
   gp_blind_header_write(GP_BLIND_ANSWER, count, key->commitment, answer);
   gp_status status = gp_thread_pool_run(pool, count, answer_items, &work, error);
   if (status == GP_OK) {
-    status =
-        gp_vrf_prove(GP_VRF_VOPRF, secret, key->element, work.elements, gp_blind_elements(answer),
-                     count, NULL, pool, answer + GP_BLIND_REQUEST_SIZE(count), error);
+    status = gp_vrf_prove_folded(secret, key->element, work.elements, gp_blind_elements(answer),
+                                 count, NULL, pool, answer + GP_BLIND_REQUEST_SIZE(count), error);
   }
   if (status != GP_OK) {
     sodium_memzero(answer, GP_BLIND_ANSWER_SIZE(count));

@@ -9,20 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blind/batch.h"
 #include "blind/message.h"
 #include "common/error.h"
 #include "common/thread_pool.h"
 #include "key/provable.h"
-#include "vrf/vrf.h"
-
-struct gp_blind_batch {
-  gp_public_key key;
-  size_t count;
-  size_t input_size;
-  uint8_t *inputs;
-  uint8_t (*blinds)[GP_VRF_SCALAR_SIZE]; /* sodium_malloc */
-  uint8_t *request;                      /* GP_BLIND_REQUEST_SIZE(count) bytes */
-};
 
 static const uint8_t *input_of(const gp_blind_batch *batch, size_t i) {
   return batch->inputs + i * batch->input_size;
@@ -38,6 +29,24 @@ static gp_status blind_items(void *state, gp_work_queue *queue, gp_error *error)
     status =
         gp_vrf_blind(GP_VRF_VOPRF, input_of(batch, i), batch->input_size, NULL, batch->blinds[i],
                      batch->request + GP_BLIND_HEADER_SIZE + i * GP_ELEMENT_SIZE, error);
+  }
+  return status;
+}
+
+typedef struct blinding {
+  gp_blind_batch *batch;
+  const uint8_t (*elements)[GP_ELEMENT_SIZE];
+} blinding;
+
+static gp_status blind_elements(void *state, gp_work_queue *queue, gp_error *error) {
+  const blinding *work = state;
+  gp_blind_batch *batch = work->batch;
+  size_t i = 0;
+  gp_status status = GP_OK;
+  while (status == GP_OK && gp_work_next(queue, &i)) {
+    status =
+        gp_vrf_blind_element(work->elements[i], batch->blinds[i],
+                             batch->request + GP_BLIND_HEADER_SIZE + i * GP_ELEMENT_SIZE, error);
   }
   return status;
 }
@@ -58,6 +67,26 @@ static gp_status check_arguments(const gp_public_key *key, const uint8_t *inputs
   return gp_public_key_check(key, error);
 }
 
+/* Room for a request, whose header is written. */
+static gp_status make_room(const gp_public_key *key, size_t count, gp_blind_batch **batch,
+                           gp_error *error) {
+  gp_blind_batch *made = calloc(1, sizeof *made);
+  if (made == NULL) {
+    return gp_fail_memory(error, "blinded inputs");
+  }
+  made->key = *key;
+  made->count = count;
+  made->blinds = sodium_malloc(count * sizeof *made->blinds);
+  made->request = malloc(GP_BLIND_REQUEST_SIZE(count));
+  if (made->blinds == NULL || made->request == NULL) {
+    gp_blind_batch_free(made);
+    return gp_fail_memory(error, "blinded inputs");
+  }
+  gp_blind_header_write(GP_BLIND_REQUEST, count, key->commitment, made->request);
+  *batch = made;
+  return GP_OK;
+}
+
 gp_status gp_blind_batch_new(const gp_public_key *key, const uint8_t *inputs, size_t input_size,
                              size_t count, gp_thread_pool *pool, gp_blind_batch **batch,
                              gp_error *error) {
@@ -68,26 +97,40 @@ gp_status gp_blind_batch_new(const gp_public_key *key, const uint8_t *inputs, si
     return gp_fail(error, GP_ERR_CRYPTO, "libsodium could not be initialised");
   }
   gp_status status = check_arguments(key, inputs, input_size, count, error);
+  gp_blind_batch *made = NULL;
+  if (status == GP_OK) {
+    status = make_room(key, count, &made, error);
+  }
   if (status != GP_OK) {
     return status;
   }
-  gp_blind_batch *made = calloc(1, sizeof *made);
-  if (made == NULL) {
-    return gp_fail_memory(error, "blinded inputs");
-  }
-  made->key = *key;
-  made->count = count;
   made->input_size = input_size;
   made->inputs = malloc(count * input_size);
-  made->blinds = sodium_malloc(count * sizeof *made->blinds);
-  made->request = malloc(GP_BLIND_REQUEST_SIZE(count));
-  if (made->inputs == NULL || made->blinds == NULL || made->request == NULL) {
+  if (made->inputs == NULL) {
     status = gp_fail_memory(error, "blinded inputs");
   } else {
     memcpy(made->inputs, inputs, count * input_size);
-    gp_blind_header_write(GP_BLIND_REQUEST, count, key->commitment, made->request);
     status = gp_thread_pool_run(pool, count, blind_items, made, error);
   }
+  if (status != GP_OK) {
+    gp_blind_batch_free(made);
+    return status;
+  }
+  *batch = made;
+  return GP_OK;
+}
+
+gp_status gp_blind_batch_of_elements(const gp_public_key *key,
+                                     const uint8_t (*elements)[GP_ELEMENT_SIZE], size_t count,
+                                     gp_thread_pool *pool, gp_blind_batch **batch,
+                                     gp_error *error) {
+  gp_blind_batch *made = NULL;
+  gp_status status = make_room(key, count, &made, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  blinding work = {made, elements};
+  status = gp_thread_pool_run(pool, count, blind_elements, &work, error);
   if (status != GP_OK) {
     gp_blind_batch_free(made);
     return status;
@@ -182,10 +225,9 @@ static gp_status check_elements(const uint8_t (*elements)[GP_ELEMENT_SIZE], size
 static gp_status check_proof(const gp_blind_batch *batch, const uint8_t *answer,
                              gp_thread_pool *pool, gp_error *error) {
   bool valid = false;
-  const gp_status status =
-      gp_vrf_check(GP_VRF_VOPRF, batch->key.element, gp_blind_elements(batch->request),
-                   gp_blind_elements(answer), batch->count,
-                   answer + GP_BLIND_REQUEST_SIZE(batch->count), pool, &valid, error);
+  const gp_status status = gp_vrf_check_folded(
+      batch->key.element, gp_blind_elements(batch->request), gp_blind_elements(answer),
+      batch->count, answer + GP_BLIND_REQUEST_SIZE(batch->count), pool, &valid, error);
   if (status == GP_ERR_FORMAT) {
     return gp_fail(error, GP_ERR_FORMAT, "the proof of the blind answer is none");
   }
@@ -198,6 +240,16 @@ static gp_status check_proof(const gp_blind_batch *batch, const uint8_t *answer,
   return status;
 }
 
+/* All that there is to check, before anything is made of an answer. */
+static gp_status check_answer(const gp_blind_batch *batch, const uint8_t *answer,
+                              size_t answer_size, gp_thread_pool *pool, gp_error *error) {
+  gp_status status = check_header(batch, answer, answer_size, error);
+  if (status == GP_OK) {
+    status = check_elements(gp_blind_elements(answer), batch->count, error);
+  }
+  return status == GP_OK ? check_proof(batch, answer, pool, error) : status;
+}
+
 gp_status gp_blind_batch_finish(gp_blind_batch *batch, const uint8_t *answer, size_t answer_size,
                                 gp_thread_pool *pool, uint8_t (*nonces)[GP_NONCE_SIZE],
                                 gp_error *error) {
@@ -205,13 +257,7 @@ gp_status gp_blind_batch_finish(gp_blind_batch *batch, const uint8_t *answer, si
     return gp_fail_null(error, __func__,
                         batch == NULL ? "batch" : (answer == NULL ? "answer" : "nonces"));
   }
-  gp_status status = check_header(batch, answer, answer_size, error);
-  if (status == GP_OK) {
-    status = check_elements(gp_blind_elements(answer), batch->count, error);
-  }
-  if (status == GP_OK) {
-    status = check_proof(batch, answer, pool, error);
-  }
+  gp_status status = check_answer(batch, answer, answer_size, pool, error);
   if (status != GP_OK) {
     return status;
   }
@@ -223,78 +269,29 @@ gp_status gp_blind_batch_finish(gp_blind_batch *batch, const uint8_t *answer, si
   return status;
 }
 
-/* --------------------------------------------------------------------- all of it at once */
+typedef struct unblinding {
+  const gp_blind_batch *batch;
+  uint8_t (*evaluated)[GP_ELEMENT_SIZE];
+} unblinding;
 
-typedef struct evaluation {
-  const gp_public_key *key;
-  size_t input_size;
-  gp_thread_pool *pool;
-  gp_blind_transport *transport;
-  void *user;
-  uint8_t *answer;
-} evaluation;
-
-static gp_status evaluate_batch(const evaluation *all, const uint8_t *inputs, size_t count,
-                                uint8_t (*nonces)[GP_NONCE_SIZE], gp_error *error) {
-  gp_blind_batch *batch = NULL;
-  gp_status status =
-      gp_blind_batch_new(all->key, inputs, all->input_size, count, all->pool, &batch, error);
-  if (status != GP_OK) {
-    return status;
+static gp_status unblind_items(void *state, gp_work_queue *queue, gp_error *error) {
+  const unblinding *work = state;
+  size_t i = 0;
+  gp_status status = GP_OK;
+  while (status == GP_OK && gp_work_next(queue, &i)) {
+    status = gp_vrf_unblind(work->batch->blinds[i], work->evaluated[i], error);
   }
-  size_t size = 0;
-  const uint8_t *request = gp_blind_batch_request(batch, &size);
-  size_t got = 0;
-  status = all->transport(all->user, request, size, all->answer, GP_BLIND_ANSWER_SIZE(count),
-                          &got, error);
-  if (status == GP_OK && got > GP_BLIND_ANSWER_SIZE(count)) {
-    status = gp_fail(error, GP_ERR_ARGUMENT, "the transport wrote more than there is room for");
-  }
-  if (status == GP_OK) {
-    status = gp_blind_batch_finish(batch, all->answer, got, all->pool, nonces, error);
-  }
-  gp_blind_batch_free(batch);
   return status;
 }
 
-static gp_status check_evaluation(const gp_public_key *key, const uint8_t *inputs,
-                                  size_t per_request, gp_blind_transport *transport,
-                                  uint8_t (*nonces)[GP_NONCE_SIZE], gp_error *error) {
-  if (key == NULL || inputs == NULL || transport == NULL || nonces == NULL) {
-    return gp_fail_null(error, "gp_blind_evaluate",
-                        key == NULL         ? "key"
-                        : inputs == NULL    ? "inputs"
-                        : transport == NULL ? "transport"
-                                            : "nonces");
-  }
-  if (per_request == 0 || per_request > GP_BLIND_COUNT_MAX) {
-    return gp_fail(error, GP_ERR_ARGUMENT, "per_request: must be 1 to %d, not %zu",
-                   GP_BLIND_COUNT_MAX, per_request);
-  }
-  return GP_OK;
-}
-
-gp_status gp_blind_evaluate(const gp_public_key *key, const uint8_t *inputs, size_t input_size,
-                            size_t count, size_t per_request, gp_thread_pool *pool,
-                            gp_blind_transport *transport, void *user,
-                            uint8_t (*nonces)[GP_NONCE_SIZE], gp_error *error) {
-  gp_status status = check_evaluation(key, inputs, per_request, transport, nonces, error);
-  if (status != GP_OK || count == 0) {
+gp_status gp_blind_batch_elements(const gp_blind_batch *batch, const uint8_t *answer,
+                                  size_t answer_size, gp_thread_pool *pool,
+                                  uint8_t (*evaluated)[GP_ELEMENT_SIZE], gp_error *error) {
+  const gp_status status = check_answer(batch, answer, answer_size, pool, error);
+  if (status != GP_OK) {
     return status;
   }
-  const size_t most = count < per_request ? count : per_request;
-  evaluation all = {key, input_size, pool, transport, user, malloc(GP_BLIND_ANSWER_SIZE(most))};
-  if (all.answer == NULL) {
-    return gp_fail_memory(error, "a blind answer");
-  }
-  for (size_t done = 0; done < count && status == GP_OK;) {
-    const size_t now = count - done < per_request ? count - done : per_request;
-    status = evaluate_batch(&all, inputs + done * input_size, now, nonces + done, error);
-    done += now;
-  }
-  free(all.answer);
-  if (status != GP_OK) {
-    sodium_memzero(nonces, count * sizeof *nonces);
-  }
-  return status;
+  memcpy(evaluated, gp_blind_elements(answer), batch->count * sizeof *evaluated);
+  unblinding work = {batch, evaluated};
+  return gp_thread_pool_run(pool, batch->count, unblind_items, &work, error);
 }

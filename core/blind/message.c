@@ -7,7 +7,7 @@
 #include "common/error.h"
 
 #define MAGIC_SIZE 8
-#define VERSION    1
+#define VERSION    2
 #define AT_VERSION 8
 #define AT_ZERO    9
 #define AT_COUNT   12

@@ -1238,7 +1238,7 @@ GP_API GP_MUST_CHECK gp_status gp_blind_batch_finish(gp_blind_batch *batch, cons
                                                      gp_error *error);
 
 /* Carries a request to the owner and his answer back: at most `capacity` bytes, or it fails. The
- * answer to any failure is its status, with a message, which gp_blind_evaluate() then returns. */
+ * answer to any failure is its status, with a message, which whoever called then returns. */
 typedef gp_status gp_blind_transport(void *user, const uint8_t *request, size_t request_size,
                                      uint8_t *answer, size_t capacity, size_t *answer_size,
                                      gp_error *error);
@@ -1331,6 +1331,7 @@ typedef struct gp_proof_info {
   uint64_t proved;    /* of these */
   uint32_t sizes;     /* by how much a p-value is to be multiplied for the choice of the sample's
                          size; 1 where all contexts are proved */
+  bool blind;         /* evaluated by an owner who did not see the text: gp_prove_blind() */
   uint64_t file_size; /* bytes */
   uint8_t file_sha256[32];
 } gp_proof_info;
@@ -1343,6 +1344,25 @@ typedef struct gp_proof_info {
 GP_API GP_MUST_CHECK gp_status gp_prove(const gp_key *key, const gp_proof_text *text,
                                         const gp_proof_options *options, const char *path,
                                         gp_proof_info *info, gp_error *error);
+
+/* The same without the key (SPEC.md section 20): its owner evaluates blinded elements in requests
+ * of at most `per_request` (1 to GP_BLIND_COUNT_MAX), which `transport` carries, and learns
+ * nothing of the text but how many contexts are proved. The file says that it was made blindly,
+ * has 32 bytes more for every 32,768 contexts, and shows the same as the owner's own. Blinds are
+ * drawn afresh, kept in guarded memory and wiped. Every answer is checked; after an error nothing
+ * was written, but what was evaluated is spent. Takes some 0.6 ms a context, besides the owner's
+ * part. Errors: also whatever `transport` answers, and GP_ERR_FORMAT for an answer that is not
+ * what the key makes of the request. */
+GP_API GP_MUST_CHECK gp_status gp_prove_blind(const gp_public_key *public_key,
+                                              const gp_proof_text *text,
+                                              const gp_proof_options *options, size_t per_request,
+                                              gp_blind_transport *transport, void *user,
+                                              const char *path, gp_proof_info *info,
+                                              gp_error *error);
+
+/* How many elements that has evaluated, for a sample of so many contexts, or 0 for all: one for
+ * each, and one for every 32,768. */
+GP_API uint64_t gp_prove_blind_elements(const gp_proof_text *text, uint64_t sample);
 
 /* Reads a proof's header, its form and its checksum, and checks nothing else: it says what the
  * file claims, not more. */

@@ -27,8 +27,9 @@ enum {
   AT_PROVED = 160
 };
 
-#define FORMAT_VERSION 1
-#define HAS_TENANT     1
+#define FORMAT_VERSION 2
+#define HAS_TENANT     1 /* flags */
+#define IS_BLIND       2
 
 static const uint8_t magic[8] = {0x89, 'G', 'P', 'P', 'R', 'F', '\r', '\n'};
 
@@ -43,11 +44,18 @@ uint32_t gp_proof_sizes(uint64_t contexts) {
   return sizes;
 }
 
+uint64_t gp_proof_size(const gp_proof_info *info) {
+  const uint64_t proof = GP_VRF_PROOF_SIZE + (info->blind ? GP_VRF_SCALAR_SIZE : 0);
+  return GP_PROOF_HEADER_SIZE + info->proved * GP_ELEMENT_SIZE +
+         gp_proof_batches(info->proved) * proof + GP_SHA256_SIZE;
+}
+
 void gp_proof_encode_header(const gp_proof_info *info, uint8_t header[GP_PROOF_HEADER_SIZE]) {
   memset(header, 0, GP_PROOF_HEADER_SIZE);
   memcpy(header, magic, sizeof magic);
   header[AT_VERSION] = FORMAT_VERSION;
-  header[AT_FLAGS] = info->has_tenant ? HAS_TENANT : 0;
+  header[AT_FLAGS] =
+      (uint8_t)((info->has_tenant ? HAS_TENANT : 0) | (info->blind ? IS_BLIND : 0));
   gp_scheme_encode(GP_SCHEME_PROVABLE, header + AT_SCHEME);
   gp_params_encode(&info->public_key.params, header + AT_PARAMS);
   memcpy(header + AT_ELEMENT, info->public_key.element, GP_ELEMENT_SIZE);
@@ -109,13 +117,15 @@ static gp_status decode_header(gp_proof_reader *reader, const uint8_t *header, g
     return status;
   }
   const uint64_t tenant = gp_load_le64(header + AT_TENANT);
-  if (scheme != GP_SCHEME_PROVABLE || header[AT_FLAGS] > HAS_TENANT ||
+  const unsigned flags = header[AT_FLAGS];
+  if (scheme != GP_SCHEME_PROVABLE || flags > (HAS_TENANT | IS_BLIND) ||
       !sodium_is_zero(header + AT_RESERVED, AT_SCHEME - AT_RESERVED) ||
-      (header[AT_FLAGS] == 0 && tenant != 0)) {
+      ((flags & HAS_TENANT) == 0 && tenant != 0)) {
     return fail_form(reader, "the header of the proof contradicts itself", error);
   }
   status = decode_key(reader, header, error);
-  info->has_tenant = header[AT_FLAGS] != 0;
+  info->has_tenant = (flags & HAS_TENANT) != 0;
+  info->blind = (flags & IS_BLIND) != 0;
   info->tenant = tenant;
   memcpy(info->text_sha256, header + AT_TEXT, GP_SHA256_SIZE);
   memcpy(info->tokenizer_sha256, header + AT_TOKENIZER, GP_SHA256_SIZE);
@@ -180,8 +190,7 @@ static gp_status read_header(gp_proof_reader *reader, uint8_t header[GP_PROOF_HE
 /* Its size has to be what its counts say, before anything is allocated for them. */
 static gp_status check_size(const gp_proof_reader *reader, gp_error *error) {
   const gp_proof_info *info = &reader->info;
-  const uint64_t size = GP_PROOF_HEADER_SIZE + info->proved * GP_ELEMENT_SIZE +
-                        gp_proof_batches(info->proved) * GP_VRF_PROOF_SIZE + GP_SHA256_SIZE;
+  const uint64_t size = gp_proof_size(info);
   if (info->file_size != size) {
     return fail_form(reader,
                      info->file_size < size ? "the proof is cut off"

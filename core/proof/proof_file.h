@@ -19,6 +19,9 @@ static inline uint64_t gp_proof_batches(uint64_t contexts) {
 /* How many sizes a proof of a text could have, this one being no proof of all its contexts. */
 uint32_t gp_proof_sizes(uint64_t contexts);
 
+/* Bytes of a file that says this of itself. */
+uint64_t gp_proof_size(const gp_proof_info *info);
+
 void gp_proof_encode_header(const gp_proof_info *info, uint8_t header[GP_PROOF_HEADER_SIZE]);
 
 /* A proof that is being read, whose size is what its header says. */

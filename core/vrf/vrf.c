@@ -90,6 +90,13 @@ gp_status gp_vrf_blind(gp_vrf_mode mode, const uint8_t *input, size_t input_size
   return status;
 }
 
+gp_status gp_vrf_blind_element(const uint8_t element[GP_ELEMENT_SIZE],
+                               uint8_t blind[GP_VRF_SCALAR_SIZE],
+                               uint8_t blinded[GP_ELEMENT_SIZE], gp_error *error) {
+  crypto_core_ristretto255_scalar_random(blind); /* never 0 */
+  return gp_vrf_evaluate(blind, element, blinded, error);
+}
+
 gp_status gp_vrf_evaluate(const uint8_t secret[GP_VRF_SCALAR_SIZE],
                           const uint8_t element[GP_ELEMENT_SIZE],
                           uint8_t evaluated[GP_ELEMENT_SIZE], gp_error *error) {

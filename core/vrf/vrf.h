@@ -57,6 +57,11 @@ gp_status gp_vrf_evaluate(const uint8_t secret[GP_VRF_SCALAR_SIZE],
                           const uint8_t element[GP_ELEMENT_SIZE],
                           uint8_t evaluated[GP_ELEMENT_SIZE], gp_error *error);
 
+/* The same for an element, with a random blind. */
+gp_status gp_vrf_blind_element(const uint8_t element[GP_ELEMENT_SIZE],
+                               uint8_t blind[GP_VRF_SCALAR_SIZE],
+                               uint8_t blinded[GP_ELEMENT_SIZE], gp_error *error);
+
 /* Unblinds in place what belongs to a blind. */
 gp_status gp_vrf_unblind(const uint8_t blind[GP_VRF_SCALAR_SIZE],
                          uint8_t evaluated[GP_ELEMENT_SIZE], gp_error *error);
@@ -67,10 +72,11 @@ gp_status gp_vrf_output(const uint8_t *input, size_t input_size,
                         const uint8_t evaluated[GP_ELEMENT_SIZE],
                         uint8_t output[GP_VRF_OUTPUT_SIZE], gp_error *error);
 
-/* GenerateProof [RFC 9497, 2.2.1] that evaluated[i] = secret * elements[i] for all of 1 to
- * GP_VRF_BATCH_MAX, with public_key = secret * base. `random` is the proof's random scalar, for
- * test vectors; NULL draws one, which is what everybody else has to do. `pool` may be NULL; with
- * one the work is shared out among its threads. */
+/* GenerateProof [RFC 9497, 2.2.1], which no secret's owner is bound by in batches (dleq.c), that
+ * evaluated[i] = secret * elements[i] for all of 1 to GP_VRF_BATCH_MAX, with public_key = secret
+ * * base. `random` is the proof's random scalar, for test vectors; NULL draws one, which is what
+ * everybody else has to do. `pool` may be NULL; with one the work is shared out among its
+ * threads. */
 gp_status gp_vrf_prove(gp_vrf_mode mode, const uint8_t secret[GP_VRF_SCALAR_SIZE],
                        const uint8_t public_key[GP_ELEMENT_SIZE],
                        const uint8_t (*elements)[GP_ELEMENT_SIZE],
@@ -85,5 +91,33 @@ gp_status gp_vrf_check(gp_vrf_mode mode, const uint8_t public_key[GP_ELEMENT_SIZ
                        const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
                        const uint8_t proof[GP_VRF_PROOF_SIZE], gp_thread_pool *pool, bool *valid,
                        gp_error *error);
+
+/* An element, and what a key is said to make of it. */
+typedef struct gp_vrf_pair {
+  uint8_t element[GP_ELEMENT_SIZE];
+  uint8_t evaluated[GP_ELEMENT_SIZE];
+} gp_vrf_pair;
+
+/* Folds 1 to GP_VRF_BATCH_MAX pairs into one, with weights that depend on all of them (SPEC.md
+ * section 19): if evaluated = secret * element holds for the one, it holds for all of them, also
+ * where somebody who has the secret chose them. What is not well-formed is GP_ERR_FORMAT. */
+gp_status gp_vrf_fold(const uint8_t public_key[GP_ELEMENT_SIZE],
+                      const uint8_t (*elements)[GP_ELEMENT_SIZE],
+                      const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
+                      gp_thread_pool *pool, gp_vrf_pair *folded, gp_error *error);
+
+/* Proofs of batches: those of RFC 9497 for the single pair that a batch folds into. As
+ * gp_vrf_prove() and gp_vrf_check() otherwise. */
+gp_status gp_vrf_prove_folded(const uint8_t secret[GP_VRF_SCALAR_SIZE],
+                              const uint8_t public_key[GP_ELEMENT_SIZE],
+                              const uint8_t (*elements)[GP_ELEMENT_SIZE],
+                              const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
+                              const uint8_t *random, gp_thread_pool *pool,
+                              uint8_t proof[GP_VRF_PROOF_SIZE], gp_error *error);
+gp_status gp_vrf_check_folded(const uint8_t public_key[GP_ELEMENT_SIZE],
+                              const uint8_t (*elements)[GP_ELEMENT_SIZE],
+                              const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
+                              const uint8_t proof[GP_VRF_PROOF_SIZE], gp_thread_pool *pool,
+                              bool *valid, gp_error *error);
 
 #endif

@@ -379,7 +379,7 @@ def test_malformed_requests(server, client):
     assert evaluate(server, good[:23]) == "23 bytes are no blind request"
     assert evaluate(server, good[:-1]) == "87 bytes are no blind request"
     assert evaluate(server, b"x" * 88) == "this is no blind request: it begins with other bytes"
-    assert "version 2" in evaluate(server, good[:8] + b"\2" + good[9:])
+    assert "version 1" in evaluate(server, good[:8] + b"\1" + good[9:])
     said = evaluate(server, good[:10] + b"\1" + good[11:])
     assert said == "byte 10 of the blind request is not zero"
     for count in (0, 1, 3, 2**32 - 1):
@@ -799,7 +799,7 @@ ALTERED = {
     "cut": (lambda a: a[:-1], "bytes are no blind answer"),
     "nothing": (lambda a: b"", "0 bytes are no blind answer"),
     "magic": (lambda a: flip(a, 1), "this is no blind answer"),
-    "version": (lambda a: flip(a, 8, 2), "the blind answer has version 5"),
+    "version": (lambda a: flip(a, 8, 2), "the blind answer has version 6"),
     "not zero": (lambda a: flip(a, 9), "byte 9 of the blind answer is not zero"),
     "key id": (lambda a: flip(a, 16), "the blind answer is of key"),
     "one byte more": (lambda a: a + b"x", "the answer is longer than its 184 bytes"),

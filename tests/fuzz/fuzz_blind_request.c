@@ -42,10 +42,10 @@ static void answer(const uint8_t *request, size_t size) {
   }
   bool valid = false;
   const uint8_t *evaluated = out + GP_BLIND_HEADER_SIZE;
-  status = gp_vrf_check(GP_VRF_VOPRF, public_key.element,
-                        (const uint8_t(*)[GP_ELEMENT_SIZE])(request + GP_BLIND_HEADER_SIZE),
-                        (const uint8_t(*)[GP_ELEMENT_SIZE])evaluated, info.count,
-                        out + GP_BLIND_REQUEST_SIZE(info.count), NULL, &valid, &error);
+  status = gp_vrf_check_folded(
+      public_key.element, (const uint8_t(*)[GP_ELEMENT_SIZE])(request + GP_BLIND_HEADER_SIZE),
+      (const uint8_t(*)[GP_ELEMENT_SIZE])evaluated, info.count,
+      out + GP_BLIND_REQUEST_SIZE(info.count), NULL, &valid, &error);
   gp_fuzz_require(status == GP_OK && valid, "an answer that holds");
 }
 

@@ -58,7 +58,7 @@ def blind_request_seeds() -> Seeds:
     """Requests of blind evaluation; the fuzzer knows its key's id and puts it in."""
 
     def request(elements: list[bytes], count: int | None = None) -> bytes:
-        head = b"\x89GPBEQ\r\n" + bytes([1, 0, 0, 0])
+        head = b"\x89GPBEQ\r\n" + bytes([2, 0, 0, 0])
         said = len(elements) if count is None else count
         return head + struct.pack("<I", said) + bytes(8) + b"".join(elements)
 
@@ -72,7 +72,7 @@ def blind_request_seeds() -> Seeds:
         "liar": request(ELEMENTS, 2**32 - 1),
         "empty": request([]),
         "cut": request(ELEMENTS)[:50],
-        "version": request(ELEMENTS).replace(b"\n\x01", b"\n\x02"),
+        "version": request(ELEMENTS).replace(b"\n\x02", b"\n\x01"),
     }
 
 

@@ -83,9 +83,9 @@ static void test_nonces_are_those_of_the_key(void **state) {
 static void test_messages(void **state) {
   const parties *all = *state;
   static const uint8_t request[16] = {0x89, 'G', 'P', 'B', 'E', 'Q', '\r', '\n',
-                                      1,    0,   0,   0,   5,   0,   0,    0};
+                                      2,    0,   0,   0,   5,   0,   0,    0};
   static const uint8_t answer[16] = {0x89, 'G', 'P', 'B', 'E', 'A', '\r', '\n',
-                                     1,    0,   0,   0,   5,   0,   0,    0};
+                                     2,    0,   0,   0,   5,   0,   0,    0};
   assert_memory_equal(all->request, request, sizeof request);
   assert_memory_equal(all->answer, answer, sizeof answer);
   assert_memory_equal(all->request + 16, all->public_key.commitment, 8);
@@ -154,9 +154,9 @@ static void test_requests_that_are_none(void **state) {
     assert_memory_equal(answer, nothing, sizeof answer); /* what was evaluated before it */
   }
   memcpy(request, all->request, sizeof request);
-  request[8] = 2;
+  request[8] = 1;
   assert_fails(gp_blind_answer(all->key, request, sizeof request, NULL, answer, error),
-               GP_ERR_VERSION, "the blind request has version 2; this library knows version 1");
+               GP_ERR_VERSION, "the blind request has version 1; this library knows version 2");
 }
 
 /* With threads the first bad element is named as well, and the answer is as good. */

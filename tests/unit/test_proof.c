@@ -48,6 +48,7 @@ static void assert_info_equal(const gp_proof_info *a, const gp_proof_info *b) {
   assert_int_equal(a->contexts, b->contexts);
   assert_int_equal(a->proved, b->proved);
   assert_int_equal(a->sizes, b->sizes);
+  assert_int_equal(a->blind, b->blind);
   assert_int_equal(a->file_size, b->file_size);
   assert_memory_equal(a->file_sha256, b->file_sha256, 32);
 }
@@ -483,6 +484,45 @@ static void note_progress(void *user, uint64_t done, uint64_t total) {
   *seen = (progress){seen->calls + 1, done, total};
 }
 
+static void exchange(uint8_t *a, uint8_t *b, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    const uint8_t kept = a[i];
+    a[i] = b[i];
+    b[i] = kept;
+  }
+}
+
+/* What belongs to one batch is nothing in the other, with the checksum put right. */
+static void batches_exchanged(const gp_public_key *public_key, const gp_proof_text *read) {
+  size_t size = 0;
+  uint8_t *bytes = bytes_of_file(proof_path, &size);
+  const size_t first = HEADER + (size_t)32 * 32768; /* the proof of the first */
+  const size_t second = first + DLEQ + 32;          /* that of the second */
+  const struct {
+    size_t a;
+    size_t b;
+    size_t length;
+  } moves[] = {{first, second, DLEQ}, {HEADER, second - 32, 32}};
+  for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
+    const gp_proof_options options = {.threads = pool};
+    gp_proof_info info;
+    gp_key *scoring = NULL;
+    exchange(bytes + moves[i].a, bytes + moves[i].b, moves[i].length);
+    crypto_hash_sha256(bytes + size - CHECKSUM, bytes, size - CHECKSUM);
+    bytes_to_file(other_path, bytes, size);
+    char message[GP_ERROR_MESSAGE_SIZE];
+    (void)snprintf(message, sizeof message,
+                   "%s: the proof does not hold: the evaluated elements are not what the key "
+                   "makes of the contexts",
+                   other_path);
+    assert_fails(gp_proof_check(other_path, public_key, read, &options, &info, &scoring, error),
+                 GP_ERR_FORMAT, message);
+    exchange(bytes + moves[i].a, bytes + moves[i].b, moves[i].length);
+  }
+  free(bytes);
+  assert_int_equal(unlink(other_path), 0);
+}
+
 /* One context more than a batch has. */
 static void two_batches(void **state) {
   (void)state;
@@ -514,6 +554,7 @@ static void two_batches(void **state) {
   verify_documents(key, &end, NULL, &expected);
   verify_documents(scoring, &end, NULL, &found);
   assert_results_equal(&found, &expected);
+  batches_exchanged(&public_key, read);
   gp_key_free(scoring);
   assert_int_equal(unlink(proof_path), 0);
   free_documents(&end);

@@ -159,7 +159,7 @@ static void every_length(void **state) {
 /* What has to be said of a byte of the header that was altered. */
 static const char *answer_to(size_t at) {
   return at < AT_VERSION     ? "not a Greenprint proof"
-         : at < AT_FLAGS     ? "; this library reads version 1"
+         : at < AT_FLAGS     ? "; this library reads version 2"
          : at < AT_SCHEME    ? "the header of the proof contradicts itself"
          : at < AT_PARAMS    ? "; this library has only greenprint-1 and greenprint-1v"
          : at < AT_ELEMENT   ? "" /* parameters: not any, or others */
@@ -198,8 +198,8 @@ static void every_byte_of_the_header(void **state) {
 static void versions_and_schemes(void **state) {
   (void)state;
   begin();
-  bad[AT_VERSION] = 2;
-  assert_refused(GP_ERR_VERSION, "proof version 2; this library reads version 1");
+  bad[AT_VERSION] = 1;
+  assert_refused(GP_ERR_VERSION, "proof version 1; this library reads version 2");
   begin();
   memcpy(bad + AT_SCHEME, "greenprint-2v", 13);
   assert_refused(GP_ERR_VERSION, "scheme 'greenprint-2v'; this library has only greenprint-1 and "

@@ -354,12 +354,12 @@ static void check_proof(const json_t *item, const gp_key *key, const char *from,
   bool valid = false;
   unhex(text_of(item, "r"), random, sizeof random);
   assert_hex_equal(key->element, GP_ELEMENT_SIZE, text_of(item, "pk"));
-  assert_ok(gp_vrf_prove(GP_VRF_VOPRF, gp_nonces_secret(key->nonces), key->element,
-                         (const_elements)elements, (const_elements)evaluated, count, random, NULL,
-                         proof, error));
+  assert_ok(gp_vrf_prove_folded(gp_nonces_secret(key->nonces), key->element,
+                                (const_elements)elements, (const_elements)evaluated, count,
+                                random, NULL, proof, error));
   assert_hex_equal(proof, sizeof proof, text_of(item, "proof"));
-  assert_ok(gp_vrf_check(GP_VRF_VOPRF, key->element, (const_elements)elements,
-                         (const_elements)evaluated, count, proof, NULL, &valid, error));
+  assert_ok(gp_vrf_check_folded(key->element, (const_elements)elements, (const_elements)evaluated,
+                                count, proof, NULL, &valid, error));
   assert_true(valid);
   free(elements);
   free(evaluated);
@@ -408,8 +408,8 @@ static void refused_proofs(void **state) {
     unhex(text_of(item, "pk"), public_key, sizeof public_key);
     unhex(text_of(item, "proof"), proof, sizeof proof);
     const gp_status status =
-        gp_vrf_check(GP_VRF_VOPRF, public_key, (const_elements)elements,
-                     (const_elements)evaluated, count, proof, NULL, &valid, NULL);
+        gp_vrf_check_folded(public_key, (const_elements)elements, (const_elements)evaluated,
+                            count, proof, NULL, &valid, NULL);
     if (valid || (status != GP_OK && status != GP_ERR_FORMAT)) {
       fail_msg("%s: %d, %d", text_of(item, "name"), (int)status, valid);
     }

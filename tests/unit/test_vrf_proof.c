@@ -20,6 +20,7 @@ enum {
 typedef uint8_t element_bytes[GP_ELEMENT_SIZE];
 
 static uint64_t random_state; /* of all tests here */
+static bool folded;           /* batches are folded before, with weights made of all of them */
 
 /* A batch, and the proof of it. */
 typedef struct proven {
@@ -37,12 +38,20 @@ static const uint8_t (*in(element_bytes *elements))[GP_ELEMENT_SIZE] {
 
 static gp_status prove(const proven *p, const uint8_t *random, gp_thread_pool *pool,
                        uint8_t proof[GP_VRF_PROOF_SIZE], gp_error *error) {
+  if (folded) {
+    return gp_vrf_prove_folded(p->secret, p->public_key, in(p->elements), in(p->evaluated),
+                               p->count, random, pool, proof, error);
+  }
   return gp_vrf_prove(GP_VRF_VOPRF, p->secret, p->public_key, in(p->elements), in(p->evaluated),
                       p->count, random, pool, proof, error);
 }
 
 static gp_status check(const proven *p, gp_thread_pool *pool, bool *valid, gp_error *error) {
   *valid = true;
+  if (folded) {
+    return gp_vrf_check_folded(p->public_key, in(p->elements), in(p->evaluated), p->count,
+                               p->proof, pool, valid, error);
+  }
   return gp_vrf_check(GP_VRF_VOPRF, p->public_key, in(p->elements), in(p->evaluated), p->count,
                       p->proof, pool, valid, error);
 }
@@ -436,7 +445,114 @@ static void products_with_the_identity(void **state) {
   free_batch(&p);
 }
 
+/* --------------------------------------------------------------------- folded first */
+
+static int fold_first(void **state) {
+  (void)state;
+  folded = true;
+  return 0;
+}
+
+/* The weight of a pair, worked out from SPEC.md section 18 for a batch of two. */
+static void weigh_otherwise(const proven *p, uint8_t number, uint8_t weight[32]) {
+  uint8_t seed[crypto_hash_sha512_BYTES];
+  uint8_t uniform[crypto_hash_sha512_BYTES];
+  const uint8_t place[4] = {number};
+  crypto_hash_sha512_state sha512;
+  (void)crypto_hash_sha512_init(&sha512);
+  (void)crypto_hash_sha512_update(&sha512, (const uint8_t *)"greenprint-1v\0batch", 20);
+  (void)crypto_hash_sha512_update(&sha512, p->public_key, 32);
+  (void)crypto_hash_sha512_update(&sha512, p->elements[0], 32);
+  (void)crypto_hash_sha512_update(&sha512, p->evaluated[0], 32);
+  (void)crypto_hash_sha512_update(&sha512, p->elements[1], 32);
+  (void)crypto_hash_sha512_update(&sha512, p->evaluated[1], 32);
+  (void)crypto_hash_sha512_final(&sha512, seed);
+  (void)crypto_hash_sha512_init(&sha512);
+  (void)crypto_hash_sha512_update(&sha512, (const uint8_t *)"greenprint-1v\0weight", 21);
+  (void)crypto_hash_sha512_update(&sha512, seed, sizeof seed);
+  (void)crypto_hash_sha512_update(&sha512, place, sizeof place);
+  (void)crypto_hash_sha512_final(&sha512, uniform);
+  crypto_core_ristretto255_scalar_reduce(weight, uniform);
+}
+
+static void folds_are_those_of_the_standard(void **state) {
+  (void)state;
+  proven p = make_batch(2);
+  uint8_t weights[2][32];
+  element_bytes products[2];
+  element_bytes sum;
+  gp_vrf_pair pair;
+  assert_ok(gp_vrf_fold(p.public_key, in(p.elements), in(p.evaluated), 2, NULL, &pair, error));
+  for (uint8_t i = 0; i < 2; i++) {
+    weigh_otherwise(&p, i, weights[i]);
+    assert_true(gp_vrf_multiply(weights[i], p.elements[i], products[i]));
+  }
+  assert_int_equal(crypto_core_ristretto255_add(sum, products[0], products[1]), 0);
+  assert_memory_equal(pair.element, sum, sizeof sum);
+  assert_ok(gp_vrf_evaluate(p.secret, sum, products[0], error));
+  assert_memory_equal(pair.evaluated, products[0], sizeof sum);
+  free_batch(&p);
+}
+
+/* What somebody who has the secret may do to proofs of RFC 9497, whose weights are made of one
+ * pair each: choose a wrong pair when the weights of others are known. Here every weight changes
+ * with every pair, so that there is nothing to be known before. */
+static void every_weight_depends_on_every_pair(void **state) {
+  (void)state;
+  proven p = make_batch(2);
+  uint8_t before[32];
+  uint8_t after[32];
+  for (size_t i = 0; i < 4; i++) {
+    element_bytes *place = i < 2 ? &p.elements[i] : &p.evaluated[i - 2];
+    element_bytes kept;
+    gp_vrf_pair pair;
+    gp_vrf_pair other;
+    memcpy(kept, *place, sizeof kept);
+    assert_ok(gp_vrf_fold(p.public_key, in(p.elements), in(p.evaluated), 2, NULL, &pair, error));
+    weigh_otherwise(&p, (uint8_t)(1 - i % 2), before);
+    assert_int_equal(crypto_core_ristretto255_add(*place, *place, p.public_key), 0);
+    weigh_otherwise(&p, (uint8_t)(1 - i % 2), after);
+    assert_memory_not_equal(before, after, sizeof before);
+    assert_ok(gp_vrf_fold(p.public_key, in(p.elements), in(p.evaluated), 2, NULL, &other, error));
+    assert_memory_not_equal(pair.element, other.element, sizeof pair.element);
+    assert_memory_not_equal(pair.evaluated, other.evaluated, sizeof pair.evaluated);
+    memcpy(*place, kept, sizeof kept);
+  }
+  free_batch(&p);
+}
+
+/* Neither kind of proof passes for the other, not even of a single pair. */
+static void kinds_do_not_mix(void **state) {
+  (void)state;
+  for (size_t count = 1; count <= FEW; count++) {
+    proven p = make_batch(count);
+    bool valid = true;
+    assert_ok(gp_vrf_check(GP_VRF_VOPRF, p.public_key, in(p.elements), in(p.evaluated), count,
+                           p.proof, NULL, &valid, error));
+    assert_false(valid);
+    assert_ok(gp_vrf_prove(GP_VRF_VOPRF, p.secret, p.public_key, in(p.elements), in(p.evaluated),
+                           count, NULL, NULL, p.proof, error));
+    assert_false(holds(&p));
+    free_batch(&p);
+  }
+}
+
 int main(void) {
+  const struct CMUnitTest folded_tests[] = {
+      cmocka_unit_test(folds_are_those_of_the_standard),
+      cmocka_unit_test(every_weight_depends_on_every_pair),
+      cmocka_unit_test(kinds_do_not_mix),
+      cmocka_unit_test(threads_change_nothing),
+      cmocka_unit_test(every_bit_counts),
+      cmocka_unit_test(every_element_counts),
+      cmocka_unit_test(other_batches_are_refused),
+      cmocka_unit_test(other_keys_are_refused),
+      cmocka_unit_test(malformed_elements_are_refused),
+      cmocka_unit_test(malformed_scalars_are_refused),
+      cmocka_unit_test(proofs_have_one_encoding),
+      cmocka_unit_test(other_counts_are_refused),
+      cmocka_unit_test(random_batches),
+  };
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_piece_counts_once),
       cmocka_unit_test(threads_change_nothing),
@@ -452,5 +568,9 @@ int main(void) {
       cmocka_unit_test(products_with_the_identity),
   };
   random_state = test_seed();
-  return sodium_init() < 0 ? 1 : cmocka_run_group_tests_name("vrf_proof", tests, NULL, NULL);
+  if (sodium_init() < 0) {
+    return 1;
+  }
+  const int failed = cmocka_run_group_tests_name("vrf_proof", tests, NULL, NULL);
+  return failed + cmocka_run_group_tests_name("folded", folded_tests, fold_first, NULL);
 }
