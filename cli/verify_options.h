@@ -15,7 +15,7 @@ typedef struct verify_options {
   size_t n_keys;
   const char *committed;
   const char *passphrase_file;
-  blind_key_options blind; /* its URL is NULL unless somebody else holds the key */
+  blind_options blind;
   double alpha;
   gp_verifier_options tenant;
   const char *tenants;

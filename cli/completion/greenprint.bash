@@ -53,8 +53,8 @@ _greenprint() {
               --json --json-lines --html --partial --quiet --jobs --max-memory --help"
             ;;
           prove)
-            words="--key --passphrase-file --tenant --output --sample --tokenizer --normalize
-              --format --field --role --recursive --skip-bad --quiet --jobs --help"
+            words="--key --passphrase-file --tenant --output --sample --server --pub --token-file
+              --ca --tokenizer --normalize --format --field --role --recursive --skip-bad --quiet --jobs --help"
             ;;
           check)
             words="--pub --committed --alpha --tokenizer --normalize --format --field --role --recursive
