@@ -1,7 +1,7 @@
 /*
  * What a server says is believed only so far: an answer may have the length that its request
  * asks for, redirects are not followed, waiting has an end, and whatever else it is that comes
- * back, gp_blind_evaluate() takes a proof or nothing.
+ * back, gp_blind_evaluate() and gp_prove_blind() take a proof or nothing.
  *
  * What may pass is tried again: 429 and 503, for which Retry-After says when, and failures of the
  * network. A request that is sent again is the same request, so nothing more is learned from it;
@@ -397,7 +397,7 @@ static void close_client(client *all) {
 /* --------------------------------------------------------------------- what it limits */
 
 /* *per_request elements may stand in a request; fails where `count` cannot be had. */
-static gp_status read_limits(client *all, size_t count, size_t *per_request, gp_error *error) {
+static gp_status read_limits(client *all, uint64_t count, size_t *per_request, gp_error *error) {
   json_t *limits = json_loadb((const char *)all->bytes, all->size, JSON_REJECT_DUPLICATES, NULL);
   const char *id = json_string_value(json_object_get(limits, "key_id"));
   const json_int_t most = json_integer_value(json_object_get(limits, "max_elements"));
@@ -409,12 +409,12 @@ static gp_status read_limits(client *all, size_t count, size_t *per_request, gp_
   } else if (strcmp(id, all->key->id) != 0) {
     status = fail(error, GP_ERR_FORMAT, "%s: the server has key %.32s, not key %s", all->base, id,
                   all->key->id);
-  } else if (left != NULL && (json_integer_value(left) < 0 ||
-                              (uint64_t)json_integer_value(left) < (uint64_t)count)) {
-    status =
-        fail(error, GP_ERR_IO,
-             "%s: the token's budget has %" JSON_INTEGER_FORMAT " elements left; this takes %zu",
-             all->base, json_integer_value(left), count);
+  } else if (left != NULL &&
+             (json_integer_value(left) < 0 || (uint64_t)json_integer_value(left) < count)) {
+    status = fail(error, GP_ERR_IO,
+                  "%s: the token's budget has %" JSON_INTEGER_FORMAT
+                  " elements left; this takes %" PRIu64,
+                  all->base, json_integer_value(left), count);
   } else {
     *per_request = most < GP_BLIND_COUNT_MAX ? (size_t)most : GP_BLIND_COUNT_MAX;
   }
@@ -422,7 +422,7 @@ static gp_status read_limits(client *all, size_t count, size_t *per_request, gp_
   return status;
 }
 
-static gp_status ask_limits(client *all, size_t count, size_t *per_request, gp_error *error) {
+static gp_status ask_limits(client *all, uint64_t count, size_t *per_request, gp_error *error) {
   uint8_t bytes[LIMITS_MAX];
   all->bytes = bytes;
   all->room = sizeof bytes;
@@ -449,35 +449,75 @@ static gp_status carry(void *user, const uint8_t *request, size_t request_size, 
   return status;
 }
 
-static gp_status evaluate(client *all, const uint8_t *inputs, size_t input_size, size_t count,
-                          uint8_t (*nonces)[GP_NONCE_SIZE], gp_error *error) {
+/* What is asked for: nonces of inputs, or a proof of a text. */
+typedef struct task {
+  uint64_t count; /* elements to be evaluated */
+  const uint8_t *inputs;
+  size_t input_size;
+  uint8_t (*nonces)[GP_NONCE_SIZE];
+  const gp_proof_text *text; /* NULL: inputs */
+  const gp_proof_options *options;
+  const char *path;
+  gp_proof_info *info;
+} task;
+
+static gp_status evaluate(client *all, const task *what, size_t per_request, gp_thread_pool *pool,
+                          gp_error *error) {
+  if (what->text == NULL) {
+    return gp_blind_evaluate(all->key, what->inputs, what->input_size, (size_t)what->count,
+                             per_request, pool, carry, all, what->nonces, error);
+  }
+  gp_proof_options options = *what->options;
+  options.threads = pool;
+  options.on_progress = NULL;
+  return gp_prove_blind(all->key, what->text, &options, per_request, carry, all, what->path,
+                        what->info, error);
+}
+
+static gp_status do_task(client *all, const task *what, gp_error *error) {
   size_t per_request = 0;
   gp_thread_pool *pool = NULL;
-  gp_status status = ask_limits(all, count, &per_request, error);
+  gp_status status = ask_limits(all, what->count, &per_request, error);
   if (status == GP_OK) {
     status = gp_thread_pool_new(all->server->threads, &pool, error);
   }
   if (status == GP_OK) {
-    progress_start((uint64_t)count * GP_ELEMENT_SIZE, all->server->quiet);
-    status = gp_blind_evaluate(all->key, inputs, input_size, count, per_request, pool, carry, all,
-                               nonces, error);
+    progress_start(what->count * GP_ELEMENT_SIZE, all->server->quiet);
+    status = evaluate(all, what, per_request, pool, error);
     progress_end();
   }
   gp_thread_pool_free(pool);
   return status;
 }
 
-int blind_fetch(const char *command, const blind_server *server, const gp_public_key *key,
-                const uint8_t *inputs, size_t input_size, size_t count,
-                uint8_t (*nonces)[GP_NONCE_SIZE]) {
+static int ask_for(const char *command, const blind_server *server, const gp_public_key *key,
+                   const task *what) {
   client all = {.command = command, .server = server, .key = key};
-  sodium_memzero(nonces, count * sizeof *nonces);
   int status = open_client(&all);
   gp_error error;
-  if (status == CLI_OK && all.base != NULL &&
-      evaluate(&all, inputs, input_size, count, nonces, &error) != GP_OK) {
+  if (status == CLI_OK && all.base != NULL && do_task(&all, what, &error) != GP_OK) {
     status = cli_fail(command, "%s", error.message);
   }
   close_client(&all);
   return status;
+}
+
+int blind_fetch(const char *command, const blind_server *server, const gp_public_key *key,
+                const uint8_t *inputs, size_t input_size, size_t count,
+                uint8_t (*nonces)[GP_NONCE_SIZE]) {
+  const task what = {
+      .count = count, .inputs = inputs, .input_size = input_size, .nonces = nonces};
+  sodium_memzero(nonces, count * sizeof *nonces);
+  return ask_for(command, server, key, &what);
+}
+
+int blind_prove(const char *command, const blind_server *server, const gp_public_key *key,
+                const gp_proof_text *text, const gp_proof_options *options, const char *path,
+                gp_proof_info *info) {
+  const task what = {.count = gp_prove_blind_elements(text, options->sample),
+                     .text = text,
+                     .options = options,
+                     .path = path,
+                     .info = info};
+  return ask_for(command, server, key, &what);
 }

@@ -24,4 +24,11 @@ int blind_fetch(const char *command, const blind_server *server, const gp_public
                 const uint8_t *inputs, size_t input_size, size_t count,
                 uint8_t (*nonces)[GP_NONCE_SIZE]);
 
+/* Has a proof of a text made (SPEC.md section 19), as gp_prove_blind() makes it, from as many
+ * requests. `options` say what is proved; threads and progress are the server's matter. Likewise:
+ * the file is written whole or not at all. */
+int blind_prove(const char *command, const blind_server *server, const gp_public_key *key,
+                const gp_proof_text *text, const gp_proof_options *options, const char *path,
+                gp_proof_info *info);
+
 #endif

@@ -5,7 +5,7 @@
 #include "proving.h"
 
 /* Has the nonces of a text evaluated. */
-static int fetch(const char *command, const blind_key_options *options,
+static int fetch(const char *command, const blind_options *options,
                  const gp_public_key *public_key, const gp_proof_text *text,
                  const gp_verifier_options *tenant, gp_key **key) {
   gp_error error;
@@ -30,7 +30,7 @@ static int fetch(const char *command, const blind_key_options *options,
   return status;
 }
 
-int blind_key_open(const char *command, const blind_key_options *options,
+int blind_key_open(const char *command, const blind_options *options,
                    const reading_options *reading, char **files, size_t n_files,
                    const gp_verifier_options *tenant, bool quiet, gp_key **key) {
   gp_error error;

@@ -2,18 +2,13 @@
 #ifndef CLI_BLIND_KEY_H
 #define CLI_BLIND_KEY_H
 
-#include "blind_client.h"
+#include "blind_options.h"
 #include "documents.h"
-
-typedef struct blind_key_options {
-  blind_server server;
-  const char *public_file;
-} blind_key_options;
 
 /* Reads the files, has the nonces of their contexts evaluated, and makes the key that scores
  * these files and no others. They are read again for that, and have to be regular ones. Returns
  * an exit status, and has said what went wrong. */
-int blind_key_open(const char *command, const blind_key_options *options,
+int blind_key_open(const char *command, const blind_options *options,
                    const reading_options *reading, char **files, size_t n_files,
                    const gp_verifier_options *tenant, bool quiet, gp_key **key);
 

@@ -113,7 +113,7 @@ static inline const char *cli_plural(uint64_t number) {
 #define CLI_P_SIZE      32
 
 /* What a proof shows: "1234 contexts, by the holder of key ...". */
-#define CLI_PROVED_SIZE 128
+#define CLI_PROVED_SIZE 160
 const char *cli_describe_proof(char out[CLI_PROVED_SIZE], const gp_proof_info *proof);
 
 /* "hash, context width 2, gamma 1/4". Returns `out`. */

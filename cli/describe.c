@@ -17,8 +17,8 @@ const char *cli_describe_proof(char out[CLI_PROVED_SIZE], const gp_proof_info *p
   if (proof->proved < proof->contexts) {
     (void)snprintf(of, sizeof of, "a sample of %" PRIu64 " of ", proof->proved);
   }
-  (void)snprintf(out, CLI_PROVED_SIZE, "%s%" PRIu64 " contexts, by the holder of key %s", of,
-                 proof->contexts, proof->public_key.id);
+  (void)snprintf(out, CLI_PROVED_SIZE, "%s%" PRIu64 " contexts, %sby the holder of key %s", of,
+                 proof->contexts, proof->blind ? "evaluated blindly " : "", proof->public_key.id);
   return out;
 }
 

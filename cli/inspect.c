@@ -202,12 +202,12 @@ static json_t *proof_object(const gp_proof_info *info, const subject *of) {
   json_hex(sha256, sizeof sha256, info->file_sha256, sizeof info->file_sha256);
   json_t *object = subject_object(of);
   json_t *more =
-      json_pack("{s:s, s:o, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "public_key", element,
-                "tenant", json_tenant(&tenant), "text_sha256", text, "tokenizer_sha256",
+      json_pack("{s:s, s:o, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:s}", "public_key",
+                element, "tenant", json_tenant(&tenant), "text_sha256", text, "tokenizer_sha256",
                 has_tokenizer(info) ? tokenizer : NULL, "documents", (json_int_t)info->documents,
                 "tokens", (json_int_t)info->tokens, "contexts", (json_int_t)info->contexts,
-                "proved", (json_int_t)info->proved, "sizes", (json_int_t)info->sizes, "bytes",
-                (json_int_t)info->file_size, "sha256", sha256);
+                "proved", (json_int_t)info->proved, "sizes", (json_int_t)info->sizes, "blind",
+                info->blind ? 1 : 0, "bytes", (json_int_t)info->file_size, "sha256", sha256);
   if (!json_extend(object, more)) {
     json_decref(object);
     return NULL;

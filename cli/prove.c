@@ -1,8 +1,10 @@
-/* greenprint prove: writes a proof of what a key makes of a text. */
+/* greenprint prove: writes a proof of what a key makes of a text, with the key or, by a server of
+ * its owner, without it. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "blind_options.h"
 #include "cli.h"
 #include "documents.h"
 #include "keys.h"
@@ -14,6 +16,7 @@ static const char name[] = "prove";
 
 static const char help[] =
     "Usage: greenprint prove -k KEYFILE [OPTION...] FILE... -o PROOF\n"
+    "  or:  greenprint prove --server URL --pub PUBLICFILE [OPTION...] FILE... -o PROOF\n"
     "\n"
     "Writes a proof of what a provable key (keygen --provable) makes of FILEs of text or\n"
     "token ids, with which greenprint check comes to the report of greenprint verify and\n"
@@ -32,6 +35,13 @@ static const char help[] =
     "  -q, --quiet                 no progress, no summary\n"
     "  -h, --help                  show this help\n"
     "\n"
+    "Where somebody else has the key, and is not to see the text (greenprint serve), who\n"
+    "learns how many contexts are proved; the proof says that it was evaluated blindly:\n"
+    "      --server URL            what evaluates contexts blindly; each answer is proved\n"
+    "      --pub PUBLICFILE        the public file of the key\n"
+    "      --token-file FILE       what the server knows you by\n"
+    "      --ca FILE               certificates to trust instead of the system's\n"
+    "\n"
     "How to read, as for greenprint verify; check has to be told the same:\n"
     "  -t, --tokenizer FILE        turn text into ids: a tokenizer.json or .gguf file\n"
     "      --normalize[=STEPS]     take harmless changes out of text first\n"
@@ -46,6 +56,7 @@ static const char help[] =
 typedef struct prove_options {
   const char *key;
   const char *passphrase_file;
+  blind_options blind;
   gp_verifier_options tenant;
   const char *output;
   uint64_t sample;
@@ -60,7 +71,11 @@ typedef struct prove_options {
 enum {
   PASSPHRASE_FILE = CLI_LONG_OPTION,
   TENANT,
-  SAMPLE
+  SAMPLE,
+  SERVER,
+  PUBLIC_FILE,
+  TOKEN_FILE,
+  CA_FILE
 };
 
 static int set_sample(const char *text, uint64_t *sample) {
@@ -88,6 +103,18 @@ static int set_option(int option, char **argv, void *data) {
     return cli_parse_tenant(name, optarg, &options->tenant);
   case SAMPLE:
     return set_sample(optarg, &options->sample);
+  case SERVER:
+    options->blind.server.url = optarg;
+    return CLI_OK;
+  case PUBLIC_FILE:
+    options->blind.public_file = optarg;
+    return CLI_OK;
+  case TOKEN_FILE:
+    options->blind.server.token_file = optarg;
+    return CLI_OK;
+  case CA_FILE:
+    options->blind.server.ca_file = optarg;
+    return CLI_OK;
   case 'j':
     return cli_parse_jobs(name, optarg, &options->threads);
   case 'q':
@@ -101,6 +128,20 @@ static int set_option(int option, char **argv, void *data) {
   }
 }
 
+/* Either the key is here, or a server has it. */
+static int check_key(const prove_options *options) {
+  const int status = blind_options_check(name, &options->blind);
+  if (status != CLI_OK) {
+    return status;
+  }
+  if (options->blind.server.url == NULL) {
+    return options->key != NULL ? CLI_OK : cli_fail(name, "name the key file with -k KEYFILE");
+  }
+  return options->key == NULL && options->passphrase_file == NULL
+             ? CLI_OK
+             : cli_fail(name, "--server does not go with --key and --passphrase-file");
+}
+
 static int parse_options(int argc, char **argv, prove_options *options) {
   static const struct option known[] = {
       {"key", required_argument, NULL, 'k'},
@@ -108,6 +149,10 @@ static int parse_options(int argc, char **argv, prove_options *options) {
       {"tenant", required_argument, NULL, TENANT},
       {"output", required_argument, NULL, 'o'},
       {"sample", required_argument, NULL, SAMPLE},
+      {"server", required_argument, NULL, SERVER},
+      {"pub", required_argument, NULL, PUBLIC_FILE},
+      {"token-file", required_argument, NULL, TOKEN_FILE},
+      {"ca", required_argument, NULL, CA_FILE},
       READING_OPTIONS,
       READING_MORE_OPTIONS,
       {"jobs", required_argument, NULL, 'j'},
@@ -124,8 +169,9 @@ static int parse_options(int argc, char **argv, prove_options *options) {
   }
   options->files = argv + optind;
   options->n_files = (size_t)(argc - optind);
-  if (options->key == NULL) {
-    return cli_fail(name, "name the key file with -k KEYFILE");
+  const int key = check_key(options);
+  if (key != CLI_OK) {
+    return key;
   }
   if (options->output == NULL || *options->output == '\0') {
     return cli_fail(name, "name the proof to write with -o PROOF");
@@ -146,28 +192,57 @@ static int print_summary(const prove_options *options, const gp_proof_info *info
   return cli_flush(name);
 }
 
-static int prove(const prove_options *options, const gp_key *key, documents *read) {
+/* With the key. */
+static int prove_here(const prove_options *options, const gp_key *key, const gp_proof_text *text,
+                      const gp_proof_options *what, gp_proof_info *info) {
   gp_error error;
-  gp_public_key public_key;
+  progress_start(0, options->quiet);
+  const gp_status proved = gp_prove(key, text, what, options->output, info, &error);
+  progress_end();
+  return proved == GP_OK ? CLI_OK : cli_fail(name, "%s", error.message);
+}
+
+/* With the server's. */
+static int prove_there(const prove_options *options, const gp_public_key *public_key,
+                       const gp_proof_text *text, const gp_proof_options *what,
+                       gp_proof_info *info) {
+  blind_server server = options->blind.server;
+  server.threads = options->threads;
+  server.quiet = options->quiet;
+  return blind_prove(name, &server, public_key, text, what, options->output, info);
+}
+
+/* `key` is NULL where a server has it. */
+static int prove(const prove_options *options, const gp_key *key, const gp_public_key *public_key,
+                 documents *read) {
   gp_proof_text *text = NULL;
   gp_proof_info info;
   proving run = {.tenant = options->tenant, .sample = options->sample};
-  if (gp_key_public(key, &public_key, &error) != GP_OK) {
-    return cli_fail(name, "%s: %s", options->key, error.message);
-  }
   int status = proving_open(&run, read, options->threads);
   if (status == CLI_OK) {
-    status = proving_read(&public_key, read, options->quiet, &text);
+    status = proving_read(public_key, read, options->quiet, &text);
   }
   if (status == CLI_OK) {
-    progress_start(0, options->quiet);
-    const gp_status proved = gp_prove(key, text, &run.options, options->output, &info, &error);
-    progress_end();
-    status =
-        proved == GP_OK ? print_summary(options, &info) : cli_fail(name, "%s", error.message);
+    status = key != NULL ? prove_here(options, key, text, &run.options, &info)
+                         : prove_there(options, public_key, text, &run.options, &info);
   }
   gp_proof_text_free(text);
   proving_close(&run);
+  return status == CLI_OK ? print_summary(options, &info) : status;
+}
+
+/* The key, unless a server has it, and what is public of it. */
+static int open_key(const prove_options *options, gp_key **key, gp_public_key *public_key) {
+  gp_error error;
+  if (options->blind.server.url != NULL) {
+    return gp_public_key_load(options->blind.public_file, public_key, &error) == GP_OK
+               ? CLI_OK
+               : cli_fail(name, "%s", error.message);
+  }
+  const int status = key_open(name, options->key, options->passphrase_file, key);
+  if (status == CLI_OK && gp_key_public(*key, public_key, &error) != GP_OK) {
+    return cli_fail(name, "%s: %s", options->key, error.message);
+  }
   return status;
 }
 
@@ -182,13 +257,14 @@ int cli_prove(int argc, char **argv) {
     return cli_flush(name);
   }
   gp_key *key = NULL;
+  gp_public_key public_key;
   documents read = {0};
-  status = key_open(name, options.key, options.passphrase_file, &key);
+  status = open_key(&options, &key, &public_key);
   if (status == CLI_OK) {
     status = documents_open(&read, name, &options.reading, options.files, options.n_files);
   }
   if (status == CLI_OK) {
-    status = prove(&options, key, &read);
+    status = prove(&options, key, &public_key, &read);
   }
   documents_close(&read);
   gp_key_free(key);

@@ -45,9 +45,10 @@ static json_t *proof_object(const findings *all) {
   json_hex(element, sizeof element, proof->public_key.element, sizeof proof->public_key.element);
   json_hex(sha256, sizeof sha256, proof->file_sha256, sizeof proof->file_sha256);
   json_hex(text, sizeof text, proof->text_sha256, sizeof proof->text_sha256);
-  return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "sha256", sha256, "public_key", element,
+  return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "sha256", sha256, "public_key", element,
                    "text_sha256", text, "contexts", (json_int_t)proof->contexts, "proved",
-                   (json_int_t)proof->proved, "sizes", (json_int_t)proof->sizes);
+                   (json_int_t)proof->proved, "sizes", (json_int_t)proof->sizes, "blind",
+                   proof->blind ? 1 : 0);
 }
 
 static json_t *evidence_object(const findings *all) {

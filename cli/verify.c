@@ -77,7 +77,7 @@ static int check_twice(const verify_run *run, const gp_key *key, const char *pat
 /* The server's, for these files. */
 static int set_blind_key(verify_run *run) {
   const verify_options *options = run->options;
-  blind_key_options blind = options->blind;
+  blind_options blind = options->blind;
   blind.server.threads = options->threads;
   blind.server.quiet = options->quiet;
   const int status =

@@ -165,15 +165,9 @@ static int set_option(int option, char **argv, void *data) {
 
 /* Either the key is here, or a server has it. */
 static int check_blind(const verify_options *options) {
-  const blind_key_options *blind = &options->blind;
-  if (blind->server.url == NULL) {
-    return blind->public_file == NULL && blind->server.token_file == NULL &&
-                   blind->server.ca_file == NULL
-               ? CLI_OK
-               : cli_fail(name, "--pub, --token-file and --ca go with --server URL");
-  }
-  if (blind->public_file == NULL) {
-    return cli_fail(name, "name the public file of the server's key with --pub PUBLICFILE");
+  const int status = blind_options_check(name, &options->blind);
+  if (status != CLI_OK || options->blind.server.url == NULL) {
+    return status;
   }
   if (options->n_keys > 0 || options->tenants != NULL || options->partial != NULL) {
     return cli_fail(name, "--server does not go with --key, --tenants and --partial");

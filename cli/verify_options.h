@@ -16,7 +16,7 @@ typedef struct verify_options {
   size_t n_keys;
   price_options price;
   const char *passphrase_file;
-  blind_key_options blind; /* its URL is NULL unless somebody else holds the key */
+  blind_options blind;
   double alpha;
   gp_verifier_options tenant;
   const char *tenants;

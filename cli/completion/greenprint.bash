@@ -54,8 +54,8 @@ _greenprint() {
               --html --partial --quiet --jobs --max-memory --help"
             ;;
           prove)
-            words="--key --passphrase-file --tenant --output --sample --tokenizer --normalize
-              --format --field --role --recursive --skip-bad --quiet --jobs --help"
+            words="--key --passphrase-file --tenant --output --sample --server --pub --token-file
+              --ca --tokenizer --normalize --format --field --role --recursive --skip-bad --quiet --jobs --help"
             ;;
           check)
             words="--pub --committed --root --tests --alpha --tokenizer --normalize --format --field

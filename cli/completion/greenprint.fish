@@ -83,6 +83,10 @@ complete -c greenprint -n $prove -l passphrase-file -r -F -d 'Take the passphras
 complete -c greenprint -n $prove -l tenant -x -d 'Of this tenant'
 complete -c greenprint -n $prove -s o -l output -r -F -d 'Proof to write'
 complete -c greenprint -n $prove -l sample -x -d 'Prove so many contexts'
+complete -c greenprint -n $prove -l server -x -d 'A greenprint serve that has the key'
+complete -c greenprint -n $prove -l pub -r -F -d 'The public file of its key'
+complete -c greenprint -n $prove -l token-file -r -F -d 'What the server knows you by'
+complete -c greenprint -n $prove -l ca -r -F -d 'Certificates to trust'
 complete -c greenprint -n $prove -s t -l tokenizer -r -F -d 'Turn text into ids'
 complete -c greenprint -n $prove -l normalize -d 'Take harmless changes out of text'
 complete -c greenprint -n $prove -l format -x -a 'text tokens jsonl npy u16 u32' \

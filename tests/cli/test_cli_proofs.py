@@ -168,6 +168,7 @@ def test_prove_and_check(greenprint, mark):
         "contexts": len(contexts),
         "proved": len(contexts),
         "sizes": 1,
+        "blind": False,
     }
 
 
@@ -411,6 +412,7 @@ def test_inspect_proof(greenprint, mark, tokenizer):
         "contexts": contexts,
         "proved": contexts,
         "sizes": 1,
+        "blind": False,
         "bytes": len(proof),
         "sha256": hashlib.sha256(proof).hexdigest(),
     }
@@ -604,7 +606,7 @@ DAMAGES = {
     "magic": (lambda p: b"\x88" + p[1:], "proof.gpp: not a Greenprint proof"),
     "version": (lambda p: p[:8] + b"\1" + p[9:],
                 "proof.gpp: proof version 1; this library reads version 2"),
-    "flags": (lambda p: p[:9] + b"\2" + p[10:],
+    "flags": (lambda p: p[:9] + b"\4" + p[10:],
               "proof.gpp: the header of the proof contradicts itself"),
     "scheme": (lambda p: p[:12] + b"greenprint-2".ljust(16, b"\0") + p[28:],
                "proof.gpp: scheme 'greenprint-2'; this library has only greenprint-1 and "

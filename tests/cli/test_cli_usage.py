@@ -57,7 +57,8 @@ def test_help(greenprint):
         ),
         (
             "prove",
-            "-k --key --passphrase-file --tenant -o --output --sample -j --jobs -q --quiet "
+            "-k --key --passphrase-file --tenant -o --output --sample --server --pub "
+            "--token-file --ca -j --jobs -q --quiet "
             "-t --tokenizer --normalize --format --field --role -r --recursive --skip-bad",
         ),
         (

@@ -666,7 +666,19 @@ def proof_seeds() -> Seeds:
     body = whole[168:-32]
     swapped = body[32:64] + body[:32] + body[64:]
     liar = struct.pack("<4Q", 3, 2**40, 2**31, 2**31)
+    blind = write_proof(key, documents, None, blind=54321)
+    at_blind = len(blind) - 128  # behind it stand the DLEQ proof and the checksum
+    elements = blind[168:at_blind]
     return {
+        "blind": blind,
+        "blind-tenant": write_proof(key, documents, 5, blind=54321),
+        "blind-zero": with_digest(blind[:at_blind] + bytes(32) + blind[at_blind + 32 : -32]),
+        "blind-other": with_digest(blind[:at_blind] + b"\1" + blind[at_blind + 1 : -32]),
+        "blind-swapped": with_digest(
+            blind[:168] + elements[32:64] + elements[:32] + elements[64:] + blind[at_blind:-32]
+        ),
+        "blind-hidden": with_digest(blind[:9] + b"\0" + blind[10:-32]),
+        "blind-claimed": with_digest(whole[:9] + b"\2" + whole[10:-32]),
         "whole": whole,
         "tenant": write_proof(key, documents, 5),
         "other-text": write_proof(key, documents[::-1], None),

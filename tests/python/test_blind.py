@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import greenprint
+from greenprint import blind
 from greenprint.blind import BlindClient, ServerError, key_for
 
 BINARY = Path(__file__).resolve().parents[2] / "build" / "greenprint"
@@ -66,6 +67,74 @@ def test_same_as_the_key(key, server, tenant):
     with pytest.raises(greenprint.ArgumentError, match="not known"):
         greenprint.Verifier(scoring, tenant).add(range(1000, 1100))
     assert client.limits()["max_elements"] >= 1
+
+
+@pytest.mark.parametrize("tenant", [None, 0, 2**64 - 1])
+def test_prove(key, server, tenant, tmp_path):
+    """The proof shows what the owner's own shows, and who checks needs neither key nor server."""
+    client = BlindClient(server, key.public)
+    path = tmp_path / "proof.gpp"
+    made = client.prove(DOCUMENTS, path, tenant=tenant)
+    own = greenprint.prove(key, DOCUMENTS, tmp_path / "own.gpp", tenant=tenant)
+    assert made.blind and not own.blind
+    assert (made.contexts, made.proved, made.text_sha256) == (
+        own.contexts,
+        own.proved,
+        own.text_sha256,
+    )
+    assert greenprint.inspect_proof(path) == made
+    info, scoring = greenprint.check(path, key.public, DOCUMENTS)
+    assert info == made and info.tenant == tenant
+    assert counts(scoring, tenant) == counts(key, tenant)
+    with pytest.raises(greenprint.KeyExistsError):
+        client.prove(DOCUMENTS, path)
+    with pytest.raises(greenprint.FormatError, match="another text"):
+        greenprint.check(path, key.public, DOCUMENTS[:2])
+
+
+def test_prove_a_sample(key, server, tmp_path):
+    """It costs what is proved, not what there is; the choice is the owner's prover's."""
+    client = BlindClient(server, key.public)
+    documents = [range(1500)]
+    pool = greenprint.ThreadPool(2)
+    made = client.prove(documents, tmp_path / "a", sample=1024, threads=pool)
+    assert (made.contexts, made.proved, made.sizes) == (1498, 1024, 2)
+    own = greenprint.prove(key, documents, tmp_path / "b", sample=1024)
+    _, scoring = greenprint.check(tmp_path / "a", key.public, documents)
+    ours = greenprint.Verifier(scoring)
+    _, scoring = greenprint.check(tmp_path / "b", key.public, documents)
+    theirs = greenprint.Verifier(scoring)
+    for verifier in (ours, theirs):
+        verifier.add(documents[0])
+    assert ours.result() == theirs.result() and ours.result().scored == 1024
+    assert own.sizes == made.sizes
+
+
+def test_nothing_is_written_after_a_failure(key, liar, tmp_path):
+    """A transport that raises, an answer that is none, a server that refuses."""
+
+    def fails(request):
+        raise ConnectionError("that is enough")
+
+    path = tmp_path / "proof.gpp"
+    with pytest.raises(ConnectionError, match="that is enough"):
+        blind.prove(key.public, DOCUMENTS, path, fails)
+    with pytest.raises(greenprint.FormatError, match="blind answer"):
+        blind.prove(key.public, DOCUMENTS, path, lambda request: request)
+    with pytest.raises(ServerError, match="the answer has"):
+        blind.prove(key.public, DOCUMENTS, path, lambda request: request * 3)
+    liar.said["/v1/evaluate"] = (403, b"the budget is spent", {})
+    with pytest.raises(ServerError, match="403: the budget is spent"):
+        BlindClient(liar.url, key.public).prove(DOCUMENTS, path)
+    for options in ({"sample": 0}, {"sample": 1025}, {"per_request": 0}, {"tenant": -1},
+                    {"threads": 3}, {"tokenizer": "tokenizer.json"}):  # fmt: skip
+        with pytest.raises(greenprint.ArgumentError):
+            blind.prove(key.public, DOCUMENTS, path, fails, **options)
+    with pytest.raises(greenprint.ArgumentError, match="PublicKey"):
+        blind.prove(key, DOCUMENTS, path, fails)
+    with pytest.raises(greenprint.FileError):
+        blind.prove(key.public, DOCUMENTS, tmp_path / "none" / "proof.gpp", fails)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_requests_are_divided(key):

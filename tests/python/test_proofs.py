@@ -148,6 +148,7 @@ def test_prove_and_check(
         contexts=len(contexts),
         proved=len(contexts),
         sizes=1,
+        blind=False,
         file_size=len(data),
         file_sha256=hashlib.sha256(data).hexdigest(),
     )

@@ -473,6 +473,7 @@ def test_proofs(case: dict[str, Any], tmp_path: Path) -> None:
         case["sizes"],
     )
     assert info.tenant == tenant_of(case)
+    assert info.blind == ("blind" in case)
     verifier = greenprint.Verifier(scoring, tenant_of(case))
     for document in case["texts"]:
         verifier.add(document)

@@ -738,6 +738,16 @@ static gp_status evaluate_blindly(gp_error *error) {
   return status;
 }
 
+static gp_status prove_blindly(gp_error *error) {
+  gp_proof_info info = {.contexts = 77};
+  (void)unlink(path);
+  const gp_status status =
+      gp_prove_blind(&public_key, proof_text, NULL, 20, carry_blindly, NULL, path, &info, error);
+  assert_int_equal(access(path, F_OK) == 0, status == GP_OK);
+  assert_int_equal(info.contexts == 77, status != GP_OK);
+  return status;
+}
+
 /* A merge divides coins among 16 tables by chance, and makes those that are needed. */
 #define CHANCE 16
 
@@ -814,6 +824,10 @@ static void proofs(void **state) {
   fail_each(read_for_proof, false);
   proof_text = text_of_ids(40);
   fail_each(prove, false);
+  fail_each(check_proof, false);
+  blind_key = provable;
+  fail_each(prove_blindly, false);
+  blind_key = NULL;
   fail_each(check_proof, false);
   gp_proof_text_free(proof_text);
   proof_text = text_of_ids(1030);

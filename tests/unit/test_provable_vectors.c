@@ -601,6 +601,7 @@ static void check_proof_file(const json_t *item) {
   assert_int_equal(info.contexts, number_of(item, "contexts"));
   assert_int_equal(info.proved, number_of(item, "proved"));
   assert_int_equal(info.sizes, number_of(item, "sizes"));
+  assert_int_equal(info.blind, json_object_get(item, "blind") != NULL);
   gp_result result;
   verify(scoring, item, tenant, &result);
   assert_int_equal(result.scored, number_of(item, "scored"));
@@ -611,7 +612,7 @@ static void check_proof_file(const json_t *item) {
   gp_key_free(key);
 }
 
-/* Written by the reference, of all contexts and of a sample. */
+/* Written by the reference, of all contexts and of a sample, the owner's own and blindly. */
 static void proof_files(void **state) {
   (void)state;
   json_t *all = load_vectors("proofs.json");
@@ -620,7 +621,7 @@ static void proof_files(void **state) {
   json_array_foreach(array_of(all, "proofs"), index, item) {
     check_proof_file(item);
   }
-  assert_int_equal(index, 7);
+  assert_int_equal(index, 13);
   json_decref(all);
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import greenprint_reference as gp
 import provable_reference as pr
+import voprf
 from provable_vectors import SEQUENTIAL_MASTER, key_fields, master, scalar, tenant_field
 
 Vectors = dict[str, Any]
@@ -62,15 +63,16 @@ def write_proof(
     sample: int | None = None,
     tokenizer: bytes = bytes(32),
     r: int = 12345,
+    blind: int | None = None,
 ) -> bytes:
-    """Return a proof file."""
+    """Return a proof file: the owner's own, or one that was evaluated under this blind."""
     text = digest_of(documents)
     contexts = contexts_of(key, documents)
     proved = contexts if sample is None else sample_of(contexts, text, sample)
     counts = (len(documents), sum(map(len, documents)), len(contexts), len(proved))
     data = (
         b"\x89GPPRF\r\n"
-        + bytes([2, tenant is not None, 0, 0])
+        + bytes([2, (tenant is not None) + 2 * (blind is not None), 0, 0])
         + pr.SCHEME.ljust(16, b"\0")
         + key.params.encode()
         + key.public.encode()
@@ -83,8 +85,17 @@ def write_proof(
         batch = proved[first : first + BATCH]
         pairs = [(key.element(c, tenant), key.evaluated(c, tenant)) for c in batch]
         data += b"".join(evaluated.encode() for _, evaluated in pairs)
+        if blind is not None:
+            m, z = pr.SUITE.fold(key.public, pairs)
+            pairs = [(blind * m, blind * z)]
+            data += voprf.encode_scalar(blind)
         data += pr.SUITE.prove_batch(key.secret, key.public, pairs, r)
     return data + hashlib.sha256(data).digest()
+
+
+def blind_field(blind: int) -> str:
+    """Return a blind as it stands in a file."""
+    return voprf.encode_scalar(blind).hex()
 
 
 def case(
@@ -94,6 +105,7 @@ def case(
     *,
     sample: int | None = None,
     tokenizer: bytes = bytes(32),
+    blindly: bool = False,
 ) -> Vectors:
     """Make one case."""
     contexts = contexts_of(key, documents)
@@ -109,22 +121,27 @@ def case(
                 coins[context, token] = None
                 positions += 1
     green = sum(key.is_green(key.nonce(c, tenant), v) for c, v in coins)
-    r = scalar("proof file", len(contexts))
-    return key_fields(key) | {
-        "tenant": tenant_field(tenant),
-        "texts": documents,
-        "tokenizer_sha256": tokenizer.hex() if any(tokenizer) else None,
-        "text_sha256": text.hex(),
-        "contexts": len(contexts),
-        "proved": len(proved),
-        "sizes": 1 if sample is None else sizes_of(len(contexts)),
-        "scored": len(coins),
-        "repeated": positions - len(coins),
-        "green": green,
-        "file": write_proof(
-            key, documents, tenant, sample=sample, tokenizer=tokenizer, r=r
-        ).hex(),
-    }
+    blind = scalar("proof blind", len(contexts)) if blindly else None
+    r = scalar("proof file" if blind is None else "blind proof file", len(contexts))
+    return (
+        key_fields(key)
+        | ({} if blind is None else {"blind": blind_field(blind)})
+        | {
+            "tenant": tenant_field(tenant),
+            "texts": documents,
+            "tokenizer_sha256": tokenizer.hex() if any(tokenizer) else None,
+            "text_sha256": text.hex(),
+            "contexts": len(contexts),
+            "proved": len(proved),
+            "sizes": 1 if sample is None else sizes_of(len(contexts)),
+            "scored": len(coins),
+            "repeated": positions - len(coins),
+            "green": green,
+            "file": write_proof(
+                key, documents, tenant, sample=sample, tokenizer=tokenizer, r=r, blind=blind
+            ).hex(),
+        }
+    )
 
 
 def proofs() -> Vectors:
@@ -143,6 +160,12 @@ def proofs() -> Vectors:
         case(pr.ProvableKey(master(82), gp.Params("fixed", 0, 1, 1)), short, 7),
         case(hash_1, [[], [5]]),
         case(hash_2, long, sample=SMALLEST_SAMPLE),
+        case(hash_1, short, blindly=True),
+        case(hash_2, short, 2**64 - 1, tokenizer=tokenizer, blindly=True),
+        case(pr.ProvableKey(master(81), gp.Params("min", 4, 3, 3)), short, blindly=True),
+        case(pr.ProvableKey(master(82), gp.Params("fixed", 0, 1, 1)), short, 7, blindly=True),
+        case(hash_1, [[], [5]], blindly=True),
+        case(hash_2, long, sample=SMALLEST_SAMPLE, blindly=True),
     ]
     how = (
         "Made by testvectors/reference/generate.py (proof_vectors.py) from SPEC.md, section 19. "
@@ -152,8 +175,9 @@ def proofs() -> Vectors:
         "tokenizer, null for none; 'text_sha256' is the digest of the text, 'contexts' their "
         "number, and 'proved' of how many 'file' is a whole proof: of all, or of a sample. "
         "'sizes' is what a p-value is multiplied by. 'scored', 'repeated' and 'green' are the "
-        "counts of the positions whose contexts are proved. The proofs' random scalars are "
-        "SHA-512 of an ASCII string, reduced; another prover writes other proofs, that hold as "
-        "well."
+        "counts of the positions whose contexts are proved. A case with 'blind' is a proof that "
+        "was evaluated blindly, its batch under that scalar. The random scalars and the blinds "
+        "are SHA-512 of an ASCII string, reduced; another prover writes other proofs, that hold "
+        "as well."
     )
     return {"how": how, "proofs": cases}

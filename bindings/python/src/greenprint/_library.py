@@ -364,6 +364,7 @@ class ProofInfo(ctypes.Structure):
         ("contexts", c_uint64),
         ("proved", c_uint64),
         ("sizes", c_uint32),
+        ("blind", c_bool),
         ("file_size", c_uint64),
         ("file_sha256", c_uint8 * 32),
     ]
@@ -566,6 +567,21 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
             *(POINTER(ProofInfo), _ERROR),
         ),
     ),
+    "gp_prove_blind": (
+        c_int,
+        (
+            POINTER(PublicKey),
+            c_void_p,
+            POINTER(ProofOptions),
+            c_size_t,
+            BLIND_TRANSPORT,
+            c_void_p,
+            c_char_p,
+            POINTER(ProofInfo),
+            _ERROR,
+        ),
+    ),
+    "gp_prove_blind_elements": (c_uint64, (c_void_p, c_uint64)),
     "gp_proof_inspect": (c_int, (c_char_p, POINTER(ProofInfo), _ERROR)),
     "gp_proof_check": (
         c_int,

@@ -49,6 +49,9 @@ class ProofInfo:
     sizes : int
         By how much a p-value is to be multiplied for the choice of the sample's size; 1 where
         all contexts are proved.
+    blind : bool
+        Whether it was evaluated by an owner who did not see the text
+        (`greenprint.blind.prove`).
     file_size : int
         Bytes of the proof.
     file_sha256 : str
@@ -64,6 +67,7 @@ class ProofInfo:
     contexts: int
     proved: int
     sizes: int
+    blind: bool
     file_size: int
     file_sha256: str
 
@@ -80,6 +84,7 @@ class ProofInfo:
             contexts=info.contexts,
             proved=info.proved,
             sizes=info.sizes,
+            blind=info.blind,
             file_size=info.file_size,
             file_sha256=bytes(info.file_sha256).hex(),
         )
@@ -115,6 +120,22 @@ def _options(
         threads=None if threads is None else threads._pointer,
     )
     return options, digest
+
+
+def _proving(
+    tokenizer: Tokenizer | None,
+    threads: ThreadPool | None,
+    tenant: int | None,
+    sample: int | None,
+) -> tuple[c.ProofOptions, object]:
+    """Make what a prover gives."""
+    options, kept = _options(tokenizer, threads)
+    options.has_tenant = tenant is not None
+    options.tenant = 0 if tenant is None else whole_number(tenant, "tenant", 64)
+    options.sample = 0 if sample is None else whole_number(sample, "sample", 64)
+    if sample == 0:
+        raise ArgumentError("sample must be a power of two from 1024 on, or None, not 0")
+    return options, kept
 
 
 def prove(
@@ -172,12 +193,7 @@ def prove(
     """
     public_key = c.PublicKey()
     c.call(c.lib.gp_key_public, check_key(key)._open, ctypes.byref(public_key))
-    options, kept = _options(tokenizer, threads)
-    options.has_tenant = tenant is not None
-    options.tenant = 0 if tenant is None else whole_number(tenant, "tenant", 64)
-    options.sample = 0 if sample is None else whole_number(sample, "sample", 64)
-    if sample == 0:
-        raise ArgumentError("sample must be a power of two from 1024 on, or None, not 0")
+    options, kept = _proving(tokenizer, threads, tenant, sample)
     name = c.encode(path, "path")
     text = _Text(public_key, documents)
     info = c.ProofInfo()

@@ -2,7 +2,9 @@
 
 `BlindClient` asks a server of the owner's (``greenprint serve``) for the nonces of a text's
 contexts. It blinds them, so that the server learns their number alone, and checks the proof in
-every answer, so that nobody can give it other nonces than the key's (SPEC.md section 20).
+every answer, so that nobody can give it other nonces than the key's (SPEC.md section 20). It
+can also write a proof, with which everybody who has the text comes to the same result:
+`greenprint.check` takes it like one that the owner made.
 
 Examples
 --------
@@ -10,6 +12,7 @@ Examples
 >>> client = BlindClient("https://audit.example.org", public_key, token=token)  # doctest: +SKIP
 >>> key = client.key_for(documents)  # doctest: +SKIP
 >>> verifier = greenprint.Verifier(key)  # doctest: +SKIP
+>>> info = client.prove(documents, "audit.gpp")  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,14 +32,16 @@ from greenprint._embedding import ThreadPool
 from greenprint._errors import ArgumentError, GreenprintError
 from greenprint._keys import Key, PublicKey
 from greenprint._params import whole_number
-from greenprint._proofs import _Text
+from greenprint._proofs import ProofInfo, _proving, _Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from greenprint._arrays import Tokens
+    from greenprint._proofs import Path
+    from greenprint._text import Tokenizer
 
-__all__ = ["BlindClient", "ServerError", "key_for"]
+__all__ = ["BlindClient", "ServerError", "key_for", "prove"]
 
 NONCE_SIZE = 12
 ERR_IO = 3  # GP_ERR_IO
@@ -48,6 +54,41 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 class ServerError(GreenprintError):
     """The server refused, could not be reached, or said what no server of this kind says."""
+
+
+@contextmanager
+def _carrier(transport: Callable[[bytes], bytes]) -> Iterator[object]:
+    """Make a transport for the library, and pass on what the caller's raised."""
+    raised: list[BaseException] = []
+
+    @c.BLIND_TRANSPORT
+    def send(_user, request, request_size, answer, capacity, answer_size, error):
+        try:
+            got = transport(ctypes.string_at(request, request_size))
+            if len(got) > capacity:
+                raise ServerError(f"the answer has {len(got)} bytes, not {capacity}")
+            ctypes.memmove(answer, got, len(got))
+            answer_size[0] = len(got)
+        except BaseException as problem:  # C is no place to raise in
+            raised.append(problem)
+            error[0].status = ERR_IO
+            error[0].message = b"the transport failed"
+            return ERR_IO
+        return 0
+
+    try:
+        yield send
+    except GreenprintError:
+        if raised:
+            raise raised[0] from None
+        raise
+
+
+def _check_parties(public_key: PublicKey, threads: ThreadPool | None) -> None:
+    if not isinstance(public_key, PublicKey):
+        raise ArgumentError(f"public_key must be a PublicKey, not {type(public_key).__name__}")
+    if threads is not None and not isinstance(threads, ThreadPool):
+        raise ArgumentError(f"threads must be a ThreadPool, not {type(threads).__name__}")
 
 
 def key_for(
@@ -89,10 +130,7 @@ def key_for(
     ArgumentError
         Where an argument is refused.
     """
-    if not isinstance(public_key, PublicKey):
-        raise ArgumentError(f"public_key must be a PublicKey, not {type(public_key).__name__}")
-    if threads is not None and not isinstance(threads, ThreadPool):
-        raise ArgumentError(f"threads must be a ThreadPool, not {type(threads).__name__}")
+    _check_parties(public_key, threads)
     options = c.VerifierOptions(
         has_tenant=tenant is not None,
         tenant=0 if tenant is None else whole_number(tenant, "tenant", 64),
@@ -104,25 +142,8 @@ def key_for(
     inputs = (ctypes.c_uint8 * (count * size))()
     nonces = (ctypes.c_uint8 * (count * NONCE_SIZE))()
     c.lib.gp_proof_text_inputs(text.pointer, ctypes.byref(options), inputs)
-    raised: list[BaseException] = []
-
-    @c.BLIND_TRANSPORT
-    def send(_user, request, request_size, answer, capacity, answer_size, error):
-        try:
-            got = transport(ctypes.string_at(request, request_size))
-            if len(got) > capacity:
-                raise ServerError(f"the answer has {len(got)} bytes, not {capacity}")
-            ctypes.memmove(answer, got, len(got))
-            answer_size[0] = len(got)
-        except BaseException as problem:  # C is no place to raise in
-            raised.append(problem)
-            error[0].status = ERR_IO
-            error[0].message = b"the transport failed"
-            return ERR_IO
-        return 0
-
     if count > 0:
-        try:
+        with _carrier(transport) as send:
             c.call(
                 c.lib.gp_blind_evaluate,
                 ctypes.byref(c_public),
@@ -135,10 +156,6 @@ def key_for(
                 None,
                 nonces,
             )
-        except GreenprintError:
-            if raised:
-                raise raised[0] from None
-            raise
     handle = ctypes.c_void_p()
     c.call(
         c.lib.gp_proof_text_key,
@@ -148,6 +165,85 @@ def key_for(
         ctypes.byref(handle),
     )
     return Key._own(handle)
+
+
+def prove(
+    public_key: PublicKey,
+    documents: Iterable[Tokens],
+    path: Path,
+    transport: Callable[[bytes], bytes],
+    *,
+    tenant: int | None = None,
+    sample: int | None = None,
+    tokenizer: Tokenizer | None = None,
+    per_request: int = 4096,
+    threads: ThreadPool | None = None,
+) -> ProofInfo:
+    """Write a proof of what somebody else's key makes of a text, by a transport of the caller's.
+
+    It shows what the owner's own proof shows (`greenprint.prove`) to whoever has the text and the
+    public key, and says that it was evaluated blindly. The owner learns how many contexts are
+    proved, and nothing else of the text.
+
+    Parameters
+    ----------
+    public_key : PublicKey
+        The key's, from its owner and not from the server.
+    documents : iterable of sequences, arrays or tensors of int
+        The token ids of each document. Their order counts.
+    path : str or os.PathLike
+        The proof to write, 32 bytes a context; an existing file is never replaced.
+    transport : callable
+        Takes a request as bytes, has it sent to the owner, and returns the answer as bytes. What
+        it raises is passed on.
+    tenant : int, optional
+        Whose mark is to be proved. None, which is not tenant 0, for no tenant.
+    sample : int, optional
+        Prove so many contexts, a power of two from 1024 on, which a hash of the text chooses;
+        to be chosen before looking. None: all of them. Only these are evaluated.
+    tokenizer : Tokenizer, optional
+        What made the ids, of which the proof then holds the digest.
+    per_request : int
+        Contexts in one request, 1 to 65,535: no more than the server takes.
+    threads : ThreadPool, optional
+        Threads that blind and check.
+
+    Returns
+    -------
+    ProofInfo
+        What the proof says.
+
+    Raises
+    ------
+    FormatError
+        Where an answer is not what the key makes of the request. Nothing was written then, nor
+        after any other error.
+    ArgumentError
+        Where an argument is refused.
+    KeyExistsError, FileError
+        Where the file exists, or cannot be written.
+    """
+    _check_parties(public_key, threads)
+    options, kept = _proving(tokenizer, threads, tenant, sample)
+    c_public = public_key._to_c()
+    name = c.encode(path, "path")
+    text = _Text(c_public, documents)
+    info = c.ProofInfo()
+    with _carrier(transport) as send:
+        c.call(
+            c.lib.gp_prove_blind,
+            ctypes.byref(c_public),
+            text.pointer,
+            ctypes.byref(options),
+            whole_number(per_request, "per_request", 16),
+            send,
+            None,
+            name,
+            ctypes.byref(info),
+            path=name,
+        )
+    del kept
+    return ProofInfo._from_c(info)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -287,6 +383,59 @@ class BlindClient:
             documents,
             self.evaluate,
             tenant=tenant,
+            per_request=min(self.limits()["max_elements"], 65535),
+            threads=threads,
+        )
+
+    def prove(
+        self,
+        documents: Iterable[Tokens],
+        path: Path,
+        *,
+        tenant: int | None = None,
+        sample: int | None = None,
+        tokenizer: Tokenizer | None = None,
+        threads: ThreadPool | None = None,
+    ) -> ProofInfo:
+        """Write a proof of what the key makes of a text: see `prove` of this module.
+
+        Parameters
+        ----------
+        documents : iterable of sequences, arrays or tensors of int
+            The token ids of each document. Their order counts.
+        path : str or os.PathLike
+            The proof to write; an existing file is never replaced.
+        tenant : int, optional
+            Whose mark is to be proved. None, which is not tenant 0, for no tenant.
+        sample : int, optional
+            Prove so many contexts, a power of two from 1024 on; None: all of them.
+        tokenizer : Tokenizer, optional
+            What made the ids, of which the proof then holds the digest.
+        threads : ThreadPool, optional
+            Threads that blind and check.
+
+        Returns
+        -------
+        ProofInfo
+            What the proof says.
+
+        Raises
+        ------
+        ServerError
+            Where the server refuses, or cannot be reached.
+        FormatError
+            Where an answer is not what the key makes of the request.
+        KeyExistsError, FileError
+            Where the file exists, or cannot be written.
+        """
+        return prove(
+            self.public_key,
+            documents,
+            path,
+            self.evaluate,
+            tenant=tenant,
+            sample=sample,
+            tokenizer=tokenizer,
             per_request=min(self.limits()["max_elements"], 65535),
             threads=threads,
         )
