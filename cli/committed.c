@@ -1,8 +1,6 @@
 #include "committed.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 static int take_proof(const char *command, const char *file, const gp_inclusion *proof,
                       gp_key *const *keys, const char *const *paths, size_t n_keys,
@@ -39,32 +37,16 @@ static int take_set(const char *command, const char *file, const gp_key_set *set
              : cli_fail(command, "%s", error.message);
 }
 
-bool committed_is_set(const char *file) {
-  static const uint8_t magic[8] = {0x89, 'G', 'P', 'S', 'E', 'T', '\r', '\n'};
-  uint8_t start[sizeof magic];
-  const int fd = cli_can_be_read_again(file) ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
-  if (fd < 0) {
-    return false;
-  }
-  const ssize_t got = read(fd, start, sizeof start);
-  (void)close(fd);
-  return got == (ssize_t)sizeof start && memcmp(start, magic, sizeof magic) == 0;
-}
-
 static int read_file(const char *command, const char *file, gp_key *const *keys,
                      const char *const *paths, size_t n_keys, committed_findings *found) {
   gp_error error;
   gp_inclusion proof;
   gp_key_set *set = NULL;
-  if (!committed_is_set(file)) {
-    return gp_inclusion_load(file, &proof, &error) == GP_OK
-               ? take_proof(command, file, &proof, keys, paths, n_keys, found)
-               : cli_fail(command, "--committed %s", error.message);
-  }
-  if (gp_key_set_load(file, &set, &error) != GP_OK) {
+  if (gp_committed_load(file, &set, &proof, &error) != GP_OK) {
     return cli_fail(command, "--committed %s", error.message);
   }
-  const int status = take_set(command, file, set, keys, paths, n_keys, found);
+  const int status = set != NULL ? take_set(command, file, set, keys, paths, n_keys, found)
+                                 : take_proof(command, file, &proof, keys, paths, n_keys, found);
   gp_key_set_free(set);
   return status;
 }

@@ -4,10 +4,6 @@
 
 #include "findings.h"
 
-/* Whether a file begins as a set does, so that what is wrong with it is said of a set. Never of a
- * pipe, which gives its beginning only once. */
-bool committed_is_set(const char *file);
-
 /* Reads a proof that a key is in a set of committed ones, or the set itself, which several keys
  * need: all have to be in it. `file` may be NULL: then there is nothing to be done. `paths` name
  * the keys. `by_document`: documents are judged one by one, which more than one key cannot be

@@ -146,7 +146,9 @@ def test_a_proof_of_something_else_is_refused(greenprint, keys):
     write(greenprint, "short", good[:-40])
     assert fails(greenprint, "check", "short").startswith("short: ")
     assert fails(greenprint, "check", "k1.key") == "k1.key: not a Greenprint proof of inclusion"
-    assert fails(greenprint, "show", "k1.key") == "k1.key: not a Greenprint proof of inclusion"
+    assert fails(greenprint, "show", "k1.key") == (
+        "k1.key: neither a Greenprint set of keys nor a proof of inclusion"
+    )
     assert fails(greenprint, "show", "damaged") == (
         "damaged: the checksum does not match: the file is damaged"
     )
