@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT
 
 import greenprint
 from greenprint import evidence
 from greenprint.evidence import CommittedKey, Inclusion, KeySet, Signer, SigningKey
 
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "cli"))  # behind everything: it has a conftest too
 from authority import OTHER_POLICY, POLICY, Authority  # noqa: E402
 from committed_sets import leaf_of, proof_file, root_of, set_file  # noqa: E402
