@@ -8,7 +8,6 @@
 #include <sodium.h>
 
 #include "cli.h"
-#include "committed.h"
 #include "json_parts.h"
 #include "rows.h"
 
@@ -299,15 +298,10 @@ static int show(const commit_options *options) {
   gp_error error;
   gp_inclusion proof;
   gp_key_set *set = NULL;
-  if (!committed_is_set(options->files[0])) {
-    return gp_inclusion_load(options->files[0], &proof, &error) == GP_OK
-               ? tell_proof(options, &proof)
-               : cli_fail(name, "%s", error.message);
-  }
-  if (gp_key_set_load(options->files[0], &set, &error) != GP_OK) {
+  if (gp_committed_load(options->files[0], &set, &proof, &error) != GP_OK) {
     return cli_fail(name, "%s", error.message);
   }
-  const int status = tell_set(options, set);
+  const int status = set != NULL ? tell_set(options, set) : tell_proof(options, &proof);
   gp_key_set_free(set);
   return status;
 }

@@ -1,47 +1,28 @@
 #include "committed.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
-bool committed_is_set(const char *file) {
-  static const uint8_t magic[8] = {0x89, 'G', 'P', 'S', 'E', 'T', '\r', '\n'};
-  uint8_t start[sizeof magic];
-  const int fd = cli_can_be_read_again(file) ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
-  if (fd < 0) {
-    return false;
-  }
-  const ssize_t got = read(fd, start, sizeof start);
-  (void)close(fd);
-  return got == (ssize_t)sizeof start && memcmp(start, magic, sizeof magic) == 0;
-}
-
-static gp_status open_proof(committed *read, gp_error *error) {
-  const gp_status status = gp_inclusion_load(read->file, &read->inclusion, error);
-  if (status == GP_OK) {
-    read->keys = read->inclusion.tree_size;
-    memcpy(read->root, read->inclusion.root, sizeof read->root);
-  }
-  return status;
-}
-
-static gp_status open_set(committed *read, gp_error *error) {
-  const gp_status status = gp_key_set_load(read->file, &read->set, error);
+static gp_status load(committed *read, gp_error *error) {
+  gp_status status = gp_committed_load(read->file, &read->set, &read->inclusion, error);
   if (status != GP_OK) {
     return status;
   }
-  read->keys = gp_key_set_size(read->set);
-  return gp_key_set_root(read->set, read->root, error);
+  if (read->set != NULL) {
+    read->keys = gp_key_set_size(read->set);
+    return gp_key_set_root(read->set, read->root, error);
+  }
+  read->keys = read->inclusion.tree_size;
+  memcpy(read->root, read->inclusion.root, sizeof read->root);
+  return GP_OK;
 }
 
 int committed_open(const char *command, const char *file, committed *read) {
   gp_error error;
   *read = (committed){.file = file};
-  const gp_status status =
-      committed_is_set(file) ? open_set(read, &error) : open_proof(read, &error);
-  return status == GP_OK ? CLI_OK : cli_fail(command, "--committed %s", error.message);
+  return load(read, &error) == GP_OK ? CLI_OK
+                                     : cli_fail(command, "--committed %s", error.message);
 }
 
 void committed_close(committed *read) {

@@ -27,8 +27,4 @@ int committed_covers(const char *command, const committed *read,
 int committed_check_root(const char *command, const char *file, const char *given,
                          const uint8_t root[GP_ROOT_SIZE]);
 
-/* Whether a file begins as a set does, so that what is wrong with it is said of a set. Never of a
- * pipe, which gives its beginning only once. */
-bool committed_is_set(const char *file);
-
 #endif

@@ -133,29 +133,36 @@ static gp_status decode_set(const uint8_t *file, size_t size, gp_key_set *set, g
   return status;
 }
 
+/* The set in a file that was read. */
+static gp_status new_set(const char *path, const uint8_t *file, size_t size, gp_key_set **set,
+                         gp_error *error) {
+  gp_key_set *made = NULL;
+  gp_error reason;
+  gp_status status = gp_key_set_new(&made, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  status = decode_set(file, size, made, &reason);
+  if (status != GP_OK) {
+    gp_key_set_free(made);
+    return name_file(path, &reason, error);
+  }
+  *set = made;
+  return GP_OK;
+}
+
 gp_status gp_key_set_load(const char *path, gp_key_set **set, gp_error *error) {
   if (path == NULL || set == NULL) {
     return gp_fail_null(error, __func__, path == NULL ? "path" : "set");
   }
   uint8_t *file = NULL;
   size_t size = 0;
-  gp_key_set *made = NULL;
   gp_status status = gp_read_whole(path, "set of keys", SET_LARGEST, &file, &size, error);
   if (status == GP_OK) {
-    status = gp_key_set_new(&made, error);
-  }
-  if (status == GP_OK) {
-    gp_error reason;
-    status = decode_set(file, size, made, &reason);
-    status = status == GP_OK ? GP_OK : name_file(path, &reason, error);
+    status = new_set(path, file, size, set, error);
   }
   free(file);
-  if (status != GP_OK) {
-    gp_key_set_free(made);
-    return status;
-  }
-  *set = made;
-  return GP_OK;
+  return status;
 }
 
 /* ---------------------------------------------------------------- inclusion */
@@ -210,27 +217,63 @@ static gp_status decode_inclusion(const uint8_t *file, size_t size, gp_inclusion
   return status;
 }
 
-gp_status gp_inclusion_load(const char *path, gp_inclusion *inclusion, gp_error *error) {
-  if (path == NULL || inclusion == NULL) {
-    return gp_fail_null(error, __func__, path == NULL ? "path" : "inclusion");
-  }
-  uint8_t file[PROOF_LARGEST + 1];
-  size_t size = 0;
-  gp_status status = gp_read_start(path, "proof of inclusion", file, sizeof file, &size, error);
-  if (status != GP_OK) {
-    return status;
-  }
+/* The proof in a file that was read. */
+static gp_status take_inclusion(const char *path, const uint8_t *file, size_t size,
+                                gp_inclusion *inclusion, gp_error *error) {
   gp_inclusion read = {0};
   gp_error reason;
-  status = decode_inclusion(file, size, &read, &reason);
-  if (status != GP_OK) {
+  if (decode_inclusion(file, size, &read, &reason) != GP_OK) {
     return name_file(path, &reason, error);
   }
   *inclusion = read;
   return GP_OK;
 }
 
+gp_status gp_inclusion_load(const char *path, gp_inclusion *inclusion, gp_error *error) {
+  if (path == NULL || inclusion == NULL) {
+    return gp_fail_null(error, __func__, path == NULL ? "path" : "inclusion");
+  }
+  uint8_t file[PROOF_LARGEST + 1];
+  size_t size = 0;
+  const gp_status status =
+      gp_read_start(path, "proof of inclusion", file, sizeof file, &size, error);
+  return status == GP_OK ? take_inclusion(path, file, size, inclusion, error) : status;
+}
+
 /* ---------------------------------------------------------------- any file */
+
+static bool begins(const uint8_t *file, size_t size, const uint8_t magic[8]) {
+  return size >= 8 && memcmp(file, magic, 8) == 0;
+}
+
+gp_status gp_committed_load(const char *path, gp_key_set **set, gp_inclusion *inclusion,
+                            gp_error *error) {
+  if (path == NULL || set == NULL || inclusion == NULL) {
+    return gp_fail_null(error, __func__,
+                        path == NULL  ? "path"
+                        : set == NULL ? "set"
+                                      : "inclusion");
+  }
+  uint8_t *file = NULL;
+  size_t size = 0;
+  gp_status status =
+      gp_read_whole(path, "file of committed keys", SET_LARGEST, &file, &size, error);
+  if (status != GP_OK) {
+    return status;
+  }
+  if (begins(file, size, gp_key_set_magic)) {
+    status = new_set(path, file, size, set, error);
+  } else if (begins(file, size, gp_inclusion_magic)) {
+    status = take_inclusion(path, file, size, inclusion, error);
+    *set = status == GP_OK ? NULL : *set;
+  } else {
+    const gp_error reason = {GP_ERR_FORMAT,
+                             "neither a Greenprint set of keys nor a proof of inclusion"};
+    status = name_file(path, &reason, error);
+  }
+  free(file);
+  return status;
+}
 
 /* How a file begins. A pipe would have given away its beginning. */
 static gp_status read_magic(const char *path, uint8_t magic[8], gp_error *error) {

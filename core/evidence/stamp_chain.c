@@ -187,7 +187,7 @@ static gp_status explain(const gp_timestamp_options *options, gp_error *reason) 
   const char *hint = "";
   if (strstr(detail, expired) != NULL) {
     hint = options->at_stamp_time ? " (as of the time stamped)"
-                                  : " (as of now; --at-stamp-time judges as of the time stamped)";
+                                  : " (as of now; it can be judged as of the time stamped)";
   }
   const gp_status status =
       ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE ? GP_ERR_MEMORY : GP_ERR_FORMAT;

@@ -1523,6 +1523,11 @@ GP_API GP_MUST_CHECK gp_status gp_inclusion_save(const gp_inclusion *inclusion, 
 GP_API GP_MUST_CHECK gp_status gp_inclusion_load(const char *path, gp_inclusion *inclusion,
                                                  gp_error *error);
 
+/* Reads a set or a proof, whichever it is, as the two functions for them do. *set is NULL after a
+ * proof; `inclusion` is not touched by a set. */
+GP_API GP_MUST_CHECK gp_status gp_committed_load(const char *path, gp_key_set **set,
+                                                 gp_inclusion *inclusion, gp_error *error);
+
 /* ---------------------------------------------------------------- signatures */
 
 /* Ed25519 signatures of files in the formats of minisign (SPEC.md section 21): the program

@@ -197,7 +197,7 @@ def test_expired_since(desk, authority):
     time.sleep(max(0, ends + 1.5 - time.time()))
     assert refused(desk) == (
         "the timestamp does not hold: certificate verify error: certificate has expired "
-        "(as of now; --at-stamp-time judges as of the time stamped)"
+        "(as of now; it can be judged as of the time stamped)"
     )
     found = verify(desk, "--at-stamp-time")
     assert (found["authority"], found["judged_as_of"]) == ("CN=Test brief", "stamp")

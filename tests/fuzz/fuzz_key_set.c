@@ -9,14 +9,14 @@
 
 #define CHECKSUM_SIZE crypto_hash_sha256_BYTES
 
-static void load_set(const char *path) {
+static bool load_set(const char *path) {
   gp_error error;
   gp_key_set *set = NULL;
   const gp_status status = gp_key_set_load(path, &set, &error);
   if (status != GP_OK) {
     gp_fuzz_check_failure(status, &error);
     gp_fuzz_require(set == NULL, "nothing comes of a bad file");
-    return;
+    return false;
   }
   const size_t last = gp_key_set_size(set) - 1;
   gp_inclusion proof;
@@ -27,25 +27,41 @@ static void load_set(const char *path) {
                       gp_key_set_size(set) == last + 1,
                   "a set united with itself is itself");
   gp_key_set_free(set);
+  return true;
 }
 
-static void load_proof(const char *path) {
+static bool load_proof(const char *path) {
   gp_error error;
   gp_inclusion proof;
   const gp_status status = gp_inclusion_load(path, &proof, &error);
   if (status != GP_OK) {
     gp_fuzz_check_failure(status, &error);
-    return;
+    return false;
   }
   gp_fuzz_require(gp_inclusion_check(&proof, &error) == GP_OK, "a proof that was read holds");
   gp_fuzz_require(gp_params_check(&proof.key.params, &error) == GP_OK, "valid parameters");
   gp_fuzz_require(proof.index < proof.tree_size, "an index in the tree");
+  return true;
+}
+
+/* As either, which has to come to the same. */
+static void load_either(const char *path, bool is_set, bool is_proof) {
+  gp_error error;
+  gp_key_set *set = NULL;
+  gp_inclusion proof;
+  const gp_status status = gp_committed_load(path, &set, &proof, &error);
+  if (status != GP_OK) {
+    gp_fuzz_check_failure(status, &error);
+  }
+  gp_fuzz_require((status == GP_OK) == (is_set || is_proof), "one of the two");
+  gp_fuzz_require((set != NULL) == is_set, "a set where it is one");
+  gp_key_set_free(set);
 }
 
 static void load(const uint8_t *data, size_t size) {
   const char *path = gp_fuzz_file(data, size);
-  load_set(path);
-  load_proof(path);
+  const bool is_set = load_set(path);
+  load_either(path, is_set, load_proof(path));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

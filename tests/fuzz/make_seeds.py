@@ -1,7 +1,9 @@
 """Makes tests/fuzz/seeds: small inputs that reach every branch that a sane file reaches.
 
 They are committed, so that a fuzzer needs no Python; this is where they come from, and how to
-change them. Run it from anywhere with the tests' Python, then commit what it wrote.
+change them. Run it from anywhere with the tests' Python, then commit what it wrote. Every run
+writes the same, but for what openssl signs (`KEPT`): that stays as it is while it is there, so
+remove its folder first to have it made anew.
 """
 
 from __future__ import annotations
@@ -756,7 +758,7 @@ def minisign_seeds() -> Seeds:
 
 
 def timestamp_seeds() -> Seeds:
-    """Stamps of an empty file, by certificates that last; other ones at every run."""
+    """Stamps of an empty file, by certificates that last; other ones each time: see `KEPT`."""
     ages = 36000 * 86400
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -815,12 +817,17 @@ ALL = {
     "tokenizer_json": tokenizer_json_seeds,
     "tokens": token_seeds,
 }
+KEPT = {"timestamp"}  # new keys, times and nonces each time would only make noise
 
 
 def main() -> None:
-    """Write all seeds anew."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    """Write all seeds anew but those that are kept."""
+    for folder in FOLDER.glob("*"):
+        if folder.name not in KEPT:
+            shutil.rmtree(folder)
     for name, make in ALL.items():
+        if name in KEPT and (FOLDER / name).exists():
+            continue
         (FOLDER / name).mkdir(parents=True)
         for seed, data in make().items():
             (FOLDER / name / seed).write_bytes(data)

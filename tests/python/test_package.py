@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT
 
 import greenprint
+from greenprint.evidence import KeySet, SigningKey
 
 
 def test_versions_are_those_of_the_header() -> None:
@@ -78,12 +79,18 @@ def use_everything(path: Path) -> None:
     watermark.bias(np.zeros((2, 50), np.float32), [[1, 2], [3, 4]], [session, None])
     verifier = greenprint.Verifier(key)
     verifier.add(np.arange(300))
+    keys = KeySet([key])
+    keys.prove(key).check(keys.root)
+    assert SigningKey.generate().signer.id
     next(greenprint.read_documents(path))  # left before its end
     greenprint.read_documents(path)  # never begun
     for fail in (
         lambda: watermark.green_mask([1], 10),
         lambda: greenprint.Watermark(key, delta=-1),
         lambda: greenprint.Key.load(path),
+        lambda: KeySet(files=[path]),
+        lambda: KeySet.load(path),
+        lambda: SigningKey.load(path),
     ):
         with pytest.raises(greenprint.GreenprintError):
             fail()

@@ -257,6 +257,17 @@ static void test_empty_set(void **state) {
   gp_key_set_free(set);
 }
 
+/* Whether it is no matter that the kind of what is at `path` is not said. */
+static void load_unknown(bool proof, gp_status expected) {
+  gp_inclusion inclusion = {.tree_size = 0};
+  gp_key_set *set = NULL;
+  gp_error error;
+  assert_int_equal(gp_committed_load(path, &set, &inclusion, &error), expected);
+  assert_int_equal(set != NULL, !proof && expected == GP_OK);
+  assert_int_equal(inclusion.tree_size > 0, proof && expected == GP_OK);
+  gp_key_set_free(set);
+}
+
 /* Loads what is at `path` as either kind. */
 static gp_status load_any(bool proof, gp_error *error) {
   gp_inclusion inclusion;
@@ -265,6 +276,7 @@ static gp_status load_any(bool proof, gp_error *error) {
       proof ? gp_inclusion_load(path, &inclusion, error) : gp_key_set_load(path, &set, error);
   assert_int_equal(set != NULL, !proof && status == GP_OK);
   gp_key_set_free(set);
+  load_unknown(proof, status);
   return status;
 }
 
@@ -278,6 +290,7 @@ static void put_checksum(bytes *file) {
 static void damage(bool proof) {
   bytes file = slurp();
   gp_error error;
+  assert_int_equal(load_any(proof, &error), GP_OK);
   for (size_t i = 0; i < file.length; i++) {
     for (int fixed = 0; fixed < (i < file.length - 32 ? 2 : 1); fixed++) {
       bytes copy = {0};
@@ -351,6 +364,7 @@ static void test_proofs(void **state) {
       assert_memory_equal(proof.root, root, GP_ROOT_SIZE);
       (void)unlink(path);
       assert_ok(gp_inclusion_save(&proof, path, error));
+      assert_ok(load_any(true, error));
       assert_ok(gp_inclusion_load(path, &read, error));
       assert_int_equal(read.index, i);
       assert_int_equal(read.tree_size, n);
@@ -394,6 +408,8 @@ static void test_nulls(void **state) {
   assert_int_equal(gp_inclusion_check(NULL, NULL), GP_ERR_ARGUMENT);
   assert_int_equal(gp_inclusion_save(NULL, path, NULL), GP_ERR_ARGUMENT);
   assert_int_equal(gp_inclusion_load(NULL, &proof, NULL), GP_ERR_ARGUMENT);
+  assert_int_equal(gp_committed_load(path, NULL, &proof, NULL), GP_ERR_ARGUMENT);
+  assert_int_equal(gp_committed_load(path, &set, NULL, NULL), GP_ERR_ARGUMENT);
   assert_int_equal(gp_committed_key_load(NULL, &key, NULL), GP_ERR_ARGUMENT);
   gp_key_set_free(set);
   gp_key_set_free(NULL);

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from greenprint import _library as c
 from greenprint._errors import ArgumentError
-from greenprint._params import Params
+from greenprint._params import Params, fixed_bytes
 
 Path = str | os.PathLike[str]
 Secret = bytes | bytearray | memoryview
+_Self = TypeVar("_Self", bound="SecretObject")
 
 
 @contextmanager
@@ -52,7 +53,72 @@ def _c_params(params: object) -> c.Params:
     return params._to_c()
 
 
-class Key(c.Unpicklable):
+def load_secret(function: Any, path: Path, passphrase: str | Secret | None) -> ctypes.c_void_p:
+    """Call a function of the library that reads a file, which may be sealed."""
+    handle = ctypes.c_void_p()
+    name = c.encode(path, "path")
+    if passphrase is None:
+        c.call(function, name, None, 0, ctypes.byref(handle), path=name)
+    else:
+        with _secret_buffer(_passphrase_bytes(passphrase)) as buffer:
+            c.call(function, name, buffer, len(buffer), ctypes.byref(handle), path=name)
+    return handle
+
+
+def save_secret(
+    function: Any, pointer: int, path: Path, passphrase: str | Secret, cost: str
+) -> None:
+    """Call a function of the library that writes a sealed file."""
+    if cost not in c.SEAL_COSTS:
+        raise ArgumentError(f"cost must be one of {list(c.SEAL_COSTS)}, not {cost!r}")
+    name = c.encode(path, "path")
+    with _secret_buffer(_passphrase_bytes(passphrase)) as buffer:
+        c.call(function, pointer, name, buffer, len(buffer), c.SEAL_COSTS[cost], path=name)
+
+
+class SecretObject(c.Unpicklable):
+    """Base of what owns a secret in locked C memory, which it wipes when it goes or is closed."""
+
+    _why_not = "that would leave the secret where nobody wipes it; save it to a key file"
+    _what: str  # for the error of a closed one
+    _free: Any
+
+    _pointer: int
+    _finalizer: weakref.finalize[Any, SecretObject]
+
+    @classmethod
+    def _own(cls: type[_Self], handle: ctypes.c_void_p) -> _Self:
+        key = cls.__new__(cls)
+        assert handle.value is not None
+        key._pointer = handle.value
+        key._finalizer = weakref.finalize(key, cls._free, handle.value)
+        return key
+
+    def close(self) -> None:
+        """Wipe and release the key now. Not while another thread uses it."""
+        self._finalizer()
+
+    @property
+    def _open(self) -> int:
+        if not self._finalizer.alive:
+            raise ArgumentError(f"{self._what} is closed")
+        return self._pointer
+
+    def __enter__(self: _Self) -> _Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+class Key(SecretObject):
     """A master key and the parameters it is for.
 
     Made by `generate`, `from_bytes` or `load`. Immutable, so any number of threads may
@@ -66,21 +132,11 @@ class Key(c.Unpicklable):
             watermark = Watermark(key)
     """
 
-    _why_not = "that would leave the secret where nobody wipes it; save it to a key file"
-
-    _pointer: int
-    _finalizer: weakref.finalize[Any, Key]
+    _what = "the key"
+    _free = c.lib.gp_key_free
 
     def __init__(self) -> None:
         raise TypeError("use Key.generate(), Key.from_bytes() or Key.load()")
-
-    @classmethod
-    def _own(cls, handle: ctypes.c_void_p) -> Key:
-        key = cls.__new__(cls)
-        assert handle.value is not None
-        key._pointer = handle.value
-        key._finalizer = weakref.finalize(key, c.lib.gp_key_free, handle.value)
-        return key
 
     @classmethod
     def generate(cls, params: Params | None = None, *, provable: bool = False) -> Key:
@@ -175,15 +231,7 @@ class Key(c.Unpicklable):
         FileError, FormatError, VersionError
             Where the file cannot be read, is damaged, or is of another version.
         """
-        handle = ctypes.c_void_p()
-        name = c.encode(path, "path")
-        if passphrase is None:
-            c.call(c.lib.gp_key_load, name, None, 0, ctypes.byref(handle), path=name)
-        else:
-            with _secret_buffer(_passphrase_bytes(passphrase)) as buffer:
-                size = len(buffer)
-                c.call(c.lib.gp_key_load, name, buffer, size, ctypes.byref(handle), path=name)
-        return cls._own(handle)
+        return cls._own(load_secret(c.lib.gp_key_load, path, passphrase))
 
     def save(self, path: Path, passphrase: str | Secret, cost: str = "moderate") -> None:
         """Write a key file sealed with a passphrase, mode 0600.
@@ -207,19 +255,7 @@ class Key(c.Unpicklable):
         FileError
             Where the file cannot be written.
         """
-        if cost not in c.SEAL_COSTS:
-            raise ArgumentError(f"cost must be one of {list(c.SEAL_COSTS)}, not {cost!r}")
-        name = c.encode(path, "path")
-        with _secret_buffer(_passphrase_bytes(passphrase)) as buffer:
-            c.call(
-                c.lib.gp_key_save_sealed,
-                self._open,
-                name,
-                buffer,
-                len(buffer),
-                c.SEAL_COSTS[cost],
-                path=name,
-            )
+        save_secret(c.lib.gp_key_save_sealed, self._open, path, passphrase, cost)
 
     def save_unsealed(self, path: Path) -> None:
         """Write a key file without a passphrase: whoever can read it has the key.
@@ -291,29 +327,6 @@ class Key(c.Unpicklable):
         """
         name = c.encode(path, "path")
         c.call(c.lib.gp_key_use_table, self._open, name, path=name)
-
-    def close(self) -> None:
-        """Wipe and release the key now. Not while another thread uses it."""
-        self._finalizer()
-
-    @property
-    def _open(self) -> int:
-        if not self._finalizer.alive:
-            raise ArgumentError("the key is closed")
-        return self._pointer
-
-    def __enter__(self) -> Key:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def __repr__(self) -> str:
         """Show what is public."""
@@ -401,10 +414,7 @@ class PublicKey:
     def _to_c(self) -> c.PublicKey:
         public = c.PublicKey(params=_c_params(self.params))
         for name, size in (("element", c.ELEMENT_SIZE), ("commitment", c.COMMITMENT_SIZE)):
-            value = getattr(self, name)
-            if not isinstance(value, bytes) or len(value) != size:
-                raise ArgumentError(f"{name} must be {size} bytes")
-            getattr(public, name)[:] = value
+            getattr(public, name)[:] = fixed_bytes(getattr(self, name), name, size)
         identity = self.id.encode() if isinstance(self.id, str) else b""
         if len(identity) != c.KEY_ID_STRING_SIZE - 1:
             raise ArgumentError("id must have 16 hexadecimal digits")

@@ -17,6 +17,7 @@ from ctypes import (
     c_double,
     c_float,
     c_int,
+    c_int64,
     c_size_t,
     c_uint,
     c_uint8,
@@ -34,6 +35,12 @@ COMMITMENT_SIZE = 32
 KEY_ID_STRING_SIZE = 17
 NONCE_SIZE = 12
 ELEMENT_SIZE = 32
+ROOT_SIZE = 32
+INCLUSION_PATH_MAX = 20
+SIGNER_NUMBER_SIZE = 8
+SIGNER_KEY_SIZE = 32
+SIGNER_ID_SIZE = 17
+SCHEME_ID_PROVABLE = "greenprint-1v"
 ERROR_MESSAGE_SIZE = 512
 DELTA_MAX = 100.0
 
@@ -41,6 +48,7 @@ SEEDINGS = {"hash": 1, "min": 2, "fixed": 3}
 SEAL_COSTS = {"interactive": 1, "moderate": 2, "sensitive": 3}
 INPUT_FORMATS = {"tokens": 1, "jsonl": 2, "text": 3, "npy": 4, "u16": 5, "u32": 6}
 NORMALIZATIONS = {"newlines": 1, "trailing": 2, "nfc": 4}
+TIMESTAMP_HASHES = {"sha256": 1, "sha512": 2}
 AUDIT_STATISTICS = {"distinct": 1, "root": 2, "reference": 3, "open": 4, "open-root": 5}
 FLOAT32, FLOAT16, BFLOAT16 = 1, 2, 3
 
@@ -370,6 +378,73 @@ class ProofInfo(ctypes.Structure):
     ]
 
 
+class CommittedKey(ctypes.Structure):
+    """``gp_committed_key``."""
+
+    _fields_ = [
+        ("scheme", c_char * 17),
+        ("params", Params),
+        ("commitment", c_uint8 * COMMITMENT_SIZE),
+        ("id", c_char * KEY_ID_STRING_SIZE),
+    ]
+
+
+class Inclusion(ctypes.Structure):
+    """``gp_inclusion``."""
+
+    _fields_ = [
+        ("key", CommittedKey),
+        ("index", c_uint64),
+        ("tree_size", c_uint64),
+        ("path_length", c_size_t),
+        ("path", (c_uint8 * ROOT_SIZE) * INCLUSION_PATH_MAX),
+        ("root", c_uint8 * ROOT_SIZE),
+    ]
+
+
+class Signer(ctypes.Structure):
+    """``gp_signer``."""
+
+    _fields_ = [
+        ("number", c_uint8 * SIGNER_NUMBER_SIZE),
+        ("key", c_uint8 * SIGNER_KEY_SIZE),
+        ("id", c_char * SIGNER_ID_SIZE),
+    ]
+
+
+class SignatureFacts(ctypes.Structure):
+    """``gp_signature_facts``."""
+
+    _fields_ = [("hashed", c_bool), ("trusted_comment", c_char * 8192)]
+
+
+class TimestampOptions(ctypes.Structure):
+    """``gp_timestamp_options``."""
+
+    _fields_ = [
+        ("authorities", c_char_p),
+        ("untrusted", c_char_p),
+        ("revoked", c_char_p),
+        ("policy", c_char_p),
+        ("at_stamp_time", c_bool),
+    ]
+
+
+class TimestampFacts(ctypes.Structure):
+    """``gp_timestamp_facts``."""
+
+    _fields_ = [
+        ("seconds", c_int64),
+        ("time", c_char * 32),
+        ("serial", c_char * 64),
+        ("policy", c_char * 128),
+        ("authority", c_char * 256),
+        ("hash", c_int),
+        ("has_accuracy", c_bool),
+        ("accuracy", c_uint64),
+    ]
+
+
 _HANDLE = POINTER(c_void_p)  # where a new object goes
 _ERROR = POINTER(Error)
 _U8 = POINTER(c_uint8)
@@ -589,6 +664,43 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
             *(c_char_p, POINTER(PublicKey), c_void_p, POINTER(ProofOptions)),
             *(POINTER(ProofInfo), _HANDLE, _ERROR),
         ),
+    ),
+    "gp_committed_key_load": (c_int, (c_char_p, POINTER(CommittedKey), _ERROR)),
+    "gp_key_set_new": (c_int, (_HANDLE, _ERROR)),
+    "gp_key_set_free": (None, (c_void_p,)),
+    "gp_key_set_add": (c_int, (c_void_p, POINTER(CommittedKey), _ERROR)),
+    "gp_key_set_add_file": (c_int, (c_void_p, c_char_p, _ERROR)),
+    "gp_key_set_size": (c_size_t, (c_void_p,)),
+    "gp_key_set_get": (c_int, (c_void_p, c_size_t, POINTER(CommittedKey), _ERROR)),
+    "gp_key_set_find": (c_int, (c_void_p, c_char_p, c_size_t, POINTER(c_size_t), _ERROR)),
+    "gp_key_set_root": (c_int, (c_void_p, _U8, _ERROR)),
+    "gp_key_set_save": (c_int, (c_void_p, c_char_p, _ERROR)),
+    "gp_key_set_load": (c_int, (c_char_p, _HANDLE, _ERROR)),
+    "gp_key_set_prove": (c_int, (c_void_p, c_size_t, POINTER(Inclusion), _ERROR)),
+    "gp_inclusion_check": (c_int, (POINTER(Inclusion), _ERROR)),
+    "gp_inclusion_save": (c_int, (POINTER(Inclusion), c_char_p, _ERROR)),
+    "gp_inclusion_load": (c_int, (c_char_p, POINTER(Inclusion), _ERROR)),
+    "gp_signing_key_generate": (c_int, (_HANDLE, _ERROR)),
+    "gp_signing_key_free": (None, (c_void_p,)),
+    "gp_signing_key_signer": (None, (c_void_p, POINTER(Signer))),
+    "gp_signing_key_save_sealed": (
+        c_int,
+        (c_void_p, c_char_p, c_void_p, c_size_t, c_int, _ERROR),
+    ),
+    "gp_signing_key_save_unsealed": (c_int, (c_void_p, c_char_p, _ERROR)),
+    "gp_signing_key_load": (c_int, (c_char_p, c_void_p, c_size_t, _HANDLE, _ERROR)),
+    "gp_signer_save": (c_int, (POINTER(Signer), c_char_p, _ERROR)),
+    "gp_signer_load": (c_int, (c_char_p, POINTER(Signer), _ERROR)),
+    "gp_sign_file": (c_int, (c_void_p, c_char_p, c_char_p, c_char_p, _ERROR)),
+    "gp_signature_verify": (
+        c_int,
+        (c_char_p, c_char_p, POINTER(Signer), POINTER(SignatureFacts), _ERROR),
+    ),
+    "gp_timestamp_request": (c_int, (c_char_p, c_int, c_char_p, _ERROR)),
+    "gp_timestamp_attach": (c_int, (c_char_p, c_char_p, c_char_p, c_char_p, _ERROR)),
+    "gp_timestamp_verify": (
+        c_int,
+        (c_char_p, c_char_p, POINTER(TimestampOptions), POINTER(TimestampFacts), _ERROR),
     ),
 }
 

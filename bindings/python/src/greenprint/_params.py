@@ -82,6 +82,33 @@ def whole_number(value: object, what: str, bits: int) -> int:
     return number
 
 
+def fixed_bytes(value: object, what: str, size: int) -> bytes:
+    """Check an argument that is an array of bytes in C.
+
+    Parameters
+    ----------
+    value : bytes
+        The argument.
+    what : str
+        Its name, for the error message.
+    size : int
+        Its length in C.
+
+    Returns
+    -------
+    bytes
+        As it came.
+
+    Raises
+    ------
+    ArgumentError
+        Where it is anything else.
+    """
+    if not isinstance(value, bytes) or len(value) != size:
+        raise ArgumentError(f"{what} must be {size} bytes")
+    return value
+
+
 def real_number(value: object, what: str) -> float:
     """Check an argument that is a real number.
 
