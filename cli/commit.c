@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "cli.h"
+#include "committed.h"
 #include "json_parts.h"
 #include "rows.h"
 
