@@ -99,8 +99,7 @@ static gp_status check_proof(const checking *self, size_t count, const batch_pro
                         read->proof, work->options->threads, valid, error);
   }
   gp_vrf_pair folded;
-  const gp_status status = gp_vrf_fold(info->public_key.element, elements, evaluated, count,
-                                       work->options->threads, &folded, error);
+  const gp_status status = gp_proof_work_fold(work, info, count, &folded, error);
   return status == GP_OK ? gp_proof_check_folded(info->public_key.element, &folded, read->blind,
                                                  read->proof, valid, error)
                          : status;

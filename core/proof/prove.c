@@ -79,7 +79,8 @@ static gp_status prove_batch(const gp_proof_work *work, const uint8_t *public_ke
 
 /* The proof of a batch by somebody who is asked: what answers prove each for itself is folded
  * into one, for which he is asked like for any other element. */
-static gp_status ask_batch(gp_proof_work *work, const gp_blind_asking *asking, size_t count,
+static gp_status ask_batch(gp_proof_work *work, const gp_blind_asking *asking,
+                           const gp_proof_info *info, size_t count,
                            uint8_t blind[GP_VRF_SCALAR_SIZE], uint8_t proof[GP_VRF_PROOF_SIZE],
                            gp_error *error) {
   const uint8_t *public_key = asking->key->element;
@@ -88,8 +89,7 @@ static gp_status ask_batch(gp_proof_work *work, const gp_blind_asking *asking, s
   bool valid = false;
   gp_status status = gp_blind_ask_elements(asking, elements, count, work->evaluated, error);
   if (status == GP_OK) {
-    status = gp_vrf_fold(public_key, elements, (const gp_proof_element *)work->evaluated, count,
-                         work->options->threads, &folded, error);
+    status = gp_proof_work_fold(work, info, count, &folded, error);
   }
   if (status == GP_OK) {
     status = gp_blind_ask_proof(asking, folded.element, blind, proof, error);
@@ -113,7 +113,7 @@ static gp_status write_batch(gp_proof_work *work, const gp_blind_asking *asking,
   uint8_t proof[GP_VRF_PROOF_SIZE];
   gp_status status = gp_proof_work_elements(work, count, error);
   if (status == GP_OK) {
-    status = asking != NULL ? ask_batch(work, asking, count, blind, proof, error)
+    status = asking != NULL ? ask_batch(work, asking, info, count, blind, proof, error)
                             : prove_batch(work, info->public_key.element, count, proof, error);
   }
   if (status == GP_OK) {

@@ -79,6 +79,16 @@ gp_status gp_proof_work_elements(gp_proof_work *self, size_t count, gp_error *er
 
 /* ---------------------------------------------------------------- a blind proof */
 
+gp_status gp_proof_work_fold(const gp_proof_work *self, const gp_proof_info *info, size_t count,
+                             gp_vrf_pair *folded, gp_error *error) {
+  uint8_t header[GP_PROOF_HEADER_SIZE];
+  gp_proof_encode_header(info, header);
+  const gp_vrf_subject subject = {info->public_key.element, header, sizeof header};
+  return gp_vrf_fold(&subject, (const gp_proof_element *)self->elements,
+                     (const gp_proof_element *)self->evaluated, count, self->options->threads,
+                     folded, error);
+}
+
 gp_status gp_proof_check_folded(const uint8_t public_key[GP_ELEMENT_SIZE],
                                 const gp_vrf_pair *folded,
                                 const uint8_t blind[GP_VRF_SCALAR_SIZE],

@@ -44,8 +44,8 @@ typedef struct batch {
   const uint8_t (*elements)[GP_ELEMENT_SIZE];
   const uint8_t (*evaluated)[GP_ELEMENT_SIZE];
   size_t count;
-  bool with_z; /* who has the secret finds Z from M */
-  bool bound;  /* every weight depends on every pair */
+  bool with_z;                 /* who has the secret finds Z from M */
+  const gp_vrf_subject *bound; /* every weight depends on this and on every pair; may be NULL */
   uint8_t seed[crypto_hash_sha512_BYTES];
   size_t piece; /* elements in one but the last */
   size_t n_pieces;
@@ -60,11 +60,11 @@ static void start_bound(crypto_hash_sha512_state *sha512, const char *purpose) {
   (void)crypto_hash_sha512_update(sha512, (const uint8_t *)purpose, strlen(purpose) + 1);
 }
 
-/* Binds the weights to the public key and to all pairs (SPEC.md section 19). */
+/* Binds the weights to a header and to all pairs (SPEC.md section 19). */
 static void make_bound_seed(batch *b) {
   crypto_hash_sha512_state sha512;
   start_bound(&sha512, "batch");
-  (void)crypto_hash_sha512_update(&sha512, b->public_key, GP_ELEMENT_SIZE);
+  (void)crypto_hash_sha512_update(&sha512, b->bound->header, b->bound->header_size);
   for (size_t i = 0; i < b->count; i++) {
     (void)crypto_hash_sha512_update(&sha512, b->elements[i], GP_ELEMENT_SIZE);
     (void)crypto_hash_sha512_update(&sha512, b->evaluated[i], GP_ELEMENT_SIZE);
@@ -86,7 +86,7 @@ static void weigh_bound(const batch *b, size_t i, scalar weight) {
 
 /* Binds the weights to the public key. */
 static void make_seed(batch *b) {
-  if (b->bound) {
+  if (b->bound != NULL) {
     make_bound_seed(b);
     return;
   }
@@ -101,7 +101,7 @@ static void make_seed(batch *b) {
 
 static void weigh(const batch *b, size_t i, scalar weight) {
   static const uint8_t label[] = {'C', 'o', 'm', 'p', 'o', 's', 'i', 't', 'e'};
-  if (b->bound) {
+  if (b->bound != NULL) {
     weigh_bound(b, i, weight);
     return;
   }
@@ -296,17 +296,16 @@ gp_status gp_vrf_check(gp_vrf_mode mode, const uint8_t public_key[GP_ELEMENT_SIZ
   return GP_OK;
 }
 
-gp_status gp_vrf_fold(const uint8_t public_key[GP_ELEMENT_SIZE],
-                      const uint8_t (*elements)[GP_ELEMENT_SIZE],
+gp_status gp_vrf_fold(const gp_vrf_subject *subject, const uint8_t (*elements)[GP_ELEMENT_SIZE],
                       const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
                       gp_thread_pool *pool, gp_vrf_pair *folded, gp_error *error) {
   batch b = {.mode = GP_VRF_VOPRF,
-             .public_key = public_key,
+             .public_key = subject->public_key,
              .elements = elements,
              .evaluated = evaluated,
              .count = count,
              .with_z = true,
-             .bound = true};
+             .bound = subject};
   composite sum;
   const gp_status status = compose(&b, pool, &sum, error);
   if (status != GP_OK) {

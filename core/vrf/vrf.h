@@ -97,11 +97,18 @@ typedef struct gp_vrf_pair {
   uint8_t evaluated[GP_ELEMENT_SIZE];
 } gp_vrf_pair;
 
-/* Folds 1 to GP_VRF_BATCH_MAX pairs into one, with weights that depend on all of them (SPEC.md
- * section 19): if evaluated = secret * element holds for the one, it holds for all of them, also
- * where somebody who has the secret chose them. What is not well-formed is GP_ERR_FORMAT. */
-gp_status gp_vrf_fold(const uint8_t public_key[GP_ELEMENT_SIZE],
-                      const uint8_t (*elements)[GP_ELEMENT_SIZE],
+/* What the pairs are about, for their weights. */
+typedef struct gp_vrf_subject {
+  const uint8_t *public_key;
+  const uint8_t *header;
+  size_t header_size;
+} gp_vrf_subject;
+
+/* Folds 1 to GP_VRF_BATCH_MAX pairs into one, with weights that depend on all of them and on a
+ * header (SPEC.md section 19): if evaluated = secret * element holds for the one, it holds for
+ * all of them, also where somebody who has the secret chose them. What is not well-formed is
+ * GP_ERR_FORMAT. */
+gp_status gp_vrf_fold(const gp_vrf_subject *subject, const uint8_t (*elements)[GP_ELEMENT_SIZE],
                       const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
                       gp_thread_pool *pool, gp_vrf_pair *folded, gp_error *error);
 

@@ -17,6 +17,7 @@ Vectors = dict[str, Any]
 Context = tuple[int, ...]
 
 BATCH = 32768
+HEADER = 168
 SMALLEST_SAMPLE = 1024
 
 
@@ -56,11 +57,11 @@ def sizes_of(contexts: int) -> int:
 
 
 def fold(
-    public: voprf.Element, pairs: Sequence[tuple[voprf.Element, voprf.Element]]
+    header: bytes, pairs: Sequence[tuple[voprf.Element, voprf.Element]]
 ) -> tuple[voprf.Element, voprf.Element]:
-    """Return the pair that a batch is folded into, with weights that depend on all of it."""
+    """Return the pair that a batch of the file with this header is folded into."""
     encoded = b"".join(c.encode() + d.encode() for c, d in pairs)
-    digest = voprf.sha512(pr.SCHEME + b"\0batch\0" + public.encode() + encoded)
+    digest = voprf.sha512(pr.SCHEME + b"\0batch\0" + header + encoded)
     hashes = [
         voprf.sha512(pr.SCHEME + b"\0weight\0" + digest + struct.pack("<I", i))
         for i in range(len(pairs))
@@ -103,7 +104,7 @@ def write_proof(
         pairs = [(key.element(c, tenant), key.evaluated(c, tenant)) for c in batch]
         data += b"".join(evaluated.encode() for _, evaluated in pairs)
         if blind is not None:
-            m, z = fold(key.public, pairs)
+            m, z = fold(data[:HEADER], pairs)
             pairs = [(blind * m, blind * z)]
             data += voprf.encode_scalar(blind)
         data += pr.SUITE.generate_proof(key.secret, key.public, pairs, r)
