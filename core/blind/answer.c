@@ -6,7 +6,6 @@
 #include "common/error.h"
 #include "common/thread_pool.h"
 #include "key/key.h"
-#include "vrf/vrf.h"
 
 typedef struct answering {
   const uint8_t *secret;
@@ -36,9 +35,15 @@ static gp_status answer_with(const uint8_t *secret, const gp_public_key *key,
   answering work = {secret, gp_blind_elements(request), (uint8_t(*)[GP_ELEMENT_SIZE])evaluated};
   gp_blind_header_write(GP_BLIND_ANSWER, count, key->commitment, answer);
   gp_status status = gp_thread_pool_run(pool, count, answer_items, &work, error);
+  gp_vrf_pair folded;
   if (status == GP_OK) {
-    status = gp_vrf_prove_folded(secret, key->element, work.elements, gp_blind_elements(answer),
-                                 count, NULL, pool, answer + GP_BLIND_REQUEST_SIZE(count), error);
+    status = gp_blind_fold(key, secret, request, answer, count, pool, &folded, error);
+  }
+  if (status == GP_OK) {
+    status = gp_vrf_prove(GP_VRF_VOPRF, secret, key->element,
+                          (const uint8_t(*)[GP_ELEMENT_SIZE])folded.element,
+                          (const uint8_t(*)[GP_ELEMENT_SIZE])folded.evaluated, 1, NULL, NULL,
+                          answer + GP_BLIND_REQUEST_SIZE(count), error);
   }
   if (status != GP_OK) {
     sodium_memzero(answer, GP_BLIND_ANSWER_SIZE(count));

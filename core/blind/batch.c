@@ -225,9 +225,15 @@ static gp_status check_elements(const uint8_t (*elements)[GP_ELEMENT_SIZE], size
 static gp_status check_proof(const gp_blind_batch *batch, const uint8_t *answer,
                              gp_thread_pool *pool, gp_error *error) {
   bool valid = false;
-  const gp_status status = gp_vrf_check_folded(
-      batch->key.element, gp_blind_elements(batch->request), gp_blind_elements(answer),
-      batch->count, answer + GP_BLIND_REQUEST_SIZE(batch->count), pool, &valid, error);
+  gp_vrf_pair folded;
+  gp_status status = gp_blind_fold(&batch->key, NULL, batch->request, answer, batch->count, pool,
+                                   &folded, error);
+  if (status == GP_OK) {
+    status = gp_vrf_check(GP_VRF_VOPRF, batch->key.element,
+                          (const uint8_t(*)[GP_ELEMENT_SIZE])folded.element,
+                          (const uint8_t(*)[GP_ELEMENT_SIZE])folded.evaluated, 1,
+                          answer + GP_BLIND_REQUEST_SIZE(batch->count), NULL, &valid, error);
+  }
   if (status == GP_ERR_FORMAT) {
     return gp_fail(error, GP_ERR_FORMAT, "the proof of the blind answer is none");
   }

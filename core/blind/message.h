@@ -3,7 +3,7 @@
 #ifndef GP_BLIND_MESSAGE_H
 #define GP_BLIND_MESSAGE_H
 
-#include "greenprint.h"
+#include "vrf/vrf.h"
 
 typedef enum gp_blind_kind {
   GP_BLIND_REQUEST,
@@ -23,6 +23,13 @@ void gp_blind_header_write(gp_blind_kind kind, size_t count,
 /* Reads a message's header and checks it against the message's size. */
 gp_status gp_blind_header_read(gp_blind_kind kind, const uint8_t *message, size_t size,
                                gp_blind_header *header, gp_error *error);
+
+/* The one pair that stands for all that are asked for and answered, of which the answer's proof
+ * is; with the secret, which is NULL in checking, in half the time. The answer's header and
+ * elements have been written. */
+gp_status gp_blind_fold(const gp_public_key *key, const uint8_t *secret, const uint8_t *request,
+                        const uint8_t *answer, size_t count, gp_thread_pool *pool,
+                        gp_vrf_pair *folded, gp_error *error);
 
 /* The elements of a message. */
 static inline const uint8_t (*gp_blind_elements(const uint8_t *message))[GP_ELEMENT_SIZE] {

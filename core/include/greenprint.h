@@ -1350,7 +1350,7 @@ GP_API GP_MUST_CHECK gp_status gp_prove(const gp_key *key, const gp_proof_text *
  * nothing of the text but how many contexts are proved. The file says that it was made blindly,
  * has 32 bytes more for every 32,768 contexts, and shows the same as the owner's own. Blinds are
  * drawn afresh, kept in guarded memory and wiped. Every answer is checked; after an error nothing
- * was written, but what was evaluated is spent. Takes some 0.6 ms a context, besides the owner's
+ * was written, but what was evaluated is spent. Takes some 0.35 ms a context, besides the owner's
  * part. Errors: also whatever `transport` answers, and GP_ERR_FORMAT for an answer that is not
  * what the key makes of the request. */
 GP_API GP_MUST_CHECK gp_status gp_prove_blind(const gp_public_key *public_key,

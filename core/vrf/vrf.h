@@ -1,7 +1,7 @@
 /*
  * The oblivious pseudorandom function of RFC 9497 over libsodium's ristretto255, with SHA-512:
  * modes OPRF and VOPRF. A provable key's nonces are its outputs (SPEC.md section 18), a proof of
- * them is one of its batched proofs (section 19), and a blind audit is its protocol (section 20).
+ * them is one of its proofs (section 19), and a blind audit is its protocol (section 20).
  *
  * Elements and scalars are their 32-byte encodings. Functions that take elements from outside
  * answer whatever is no canonical encoding of an element other than the identity with
@@ -72,11 +72,10 @@ gp_status gp_vrf_output(const uint8_t *input, size_t input_size,
                         const uint8_t evaluated[GP_ELEMENT_SIZE],
                         uint8_t output[GP_VRF_OUTPUT_SIZE], gp_error *error);
 
-/* GenerateProof [RFC 9497, 2.2.1], which no secret's owner is bound by in batches (dleq.c), that
- * evaluated[i] = secret * elements[i] for all of 1 to GP_VRF_BATCH_MAX, with public_key = secret
- * * base. `random` is the proof's random scalar, for test vectors; NULL draws one, which is what
- * everybody else has to do. `pool` may be NULL; with one the work is shared out among its
- * threads. */
+/* GenerateProof [RFC 9497, 2.2.1] that evaluated[i] = secret * elements[i] for all of 1 to
+ * GP_VRF_BATCH_MAX, with public_key = secret * base. `random` is the proof's random scalar, for
+ * test vectors; NULL draws one, which is what everybody else has to do. `pool` may be NULL; with
+ * one the work is shared out among its threads. */
 gp_status gp_vrf_prove(gp_vrf_mode mode, const uint8_t secret[GP_VRF_SCALAR_SIZE],
                        const uint8_t public_key[GP_ELEMENT_SIZE],
                        const uint8_t (*elements)[GP_ELEMENT_SIZE],
@@ -98,26 +97,20 @@ typedef struct gp_vrf_pair {
   uint8_t evaluated[GP_ELEMENT_SIZE];
 } gp_vrf_pair;
 
-/* Folds 1 to GP_VRF_BATCH_MAX pairs into one, with weights that depend on all of them (SPEC.md
- * section 19): if evaluated = secret * element holds for the one, it holds for all of them, also
- * where somebody who has the secret chose them. What is not well-formed is GP_ERR_FORMAT. */
-gp_status gp_vrf_fold(const uint8_t public_key[GP_ELEMENT_SIZE],
-                      const uint8_t (*elements)[GP_ELEMENT_SIZE],
+/* What the pairs are about, for their weights. */
+typedef struct gp_vrf_subject {
+  const uint8_t *public_key;
+  const uint8_t *header;
+  size_t header_size;
+  const uint8_t *secret; /* whoever has it is done in half the time; NULL */
+} gp_vrf_subject;
+
+/* Folds 1 to GP_VRF_BATCH_MAX pairs into one, with weights that depend on all of them and on a
+ * header (SPEC.md section 19): if evaluated = secret * element holds for the one, it holds for
+ * all of them, also where somebody who has the secret chose them. What is not well-formed is
+ * GP_ERR_FORMAT. */
+gp_status gp_vrf_fold(const gp_vrf_subject *subject, const uint8_t (*elements)[GP_ELEMENT_SIZE],
                       const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
                       gp_thread_pool *pool, gp_vrf_pair *folded, gp_error *error);
-
-/* Proofs of batches: those of RFC 9497 for the single pair that a batch folds into. As
- * gp_vrf_prove() and gp_vrf_check() otherwise. */
-gp_status gp_vrf_prove_folded(const uint8_t secret[GP_VRF_SCALAR_SIZE],
-                              const uint8_t public_key[GP_ELEMENT_SIZE],
-                              const uint8_t (*elements)[GP_ELEMENT_SIZE],
-                              const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
-                              const uint8_t *random, gp_thread_pool *pool,
-                              uint8_t proof[GP_VRF_PROOF_SIZE], gp_error *error);
-gp_status gp_vrf_check_folded(const uint8_t public_key[GP_ELEMENT_SIZE],
-                              const uint8_t (*elements)[GP_ELEMENT_SIZE],
-                              const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
-                              const uint8_t proof[GP_VRF_PROOF_SIZE], gp_thread_pool *pool,
-                              bool *valid, gp_error *error);
 
 #endif

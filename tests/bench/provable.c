@@ -83,10 +83,10 @@ static void prove(provable *work) {
     make_element(work, i);
     evaluate(work, i);
   }
-  bench_check(gp_vrf_prove_folded(work->secret, work->public_key,
-                                  (const uint8_t(*)[GP_ELEMENT_SIZE])work->elements,
-                                  (const uint8_t(*)[GP_ELEMENT_SIZE])work->evaluated, work->count,
-                                  NULL, NULL, work->proof, &error),
+  bench_check(gp_vrf_prove(GP_VRF_VOPRF, work->secret, work->public_key,
+                           (const uint8_t(*)[GP_ELEMENT_SIZE])work->elements,
+                           (const uint8_t(*)[GP_ELEMENT_SIZE])work->evaluated, work->count, NULL,
+                           NULL, work->proof, &error),
               &error);
 }
 
@@ -97,10 +97,10 @@ static void check(provable *work) {
   for (size_t i = 0; i < work->count; i++) {
     make_element(work, i);
   }
-  bench_check(gp_vrf_check_folded(work->public_key,
-                                  (const uint8_t(*)[GP_ELEMENT_SIZE])work->elements,
-                                  (const uint8_t(*)[GP_ELEMENT_SIZE])work->evaluated, work->count,
-                                  work->proof, NULL, &valid, &error),
+  bench_check(gp_vrf_check(GP_VRF_VOPRF, work->public_key,
+                           (const uint8_t(*)[GP_ELEMENT_SIZE])work->elements,
+                           (const uint8_t(*)[GP_ELEMENT_SIZE])work->evaluated, work->count,
+                           work->proof, NULL, &valid, &error),
               &error);
   if (!valid) {
     bench_fail("proof", "does not hold");

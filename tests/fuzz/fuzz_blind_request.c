@@ -41,11 +41,13 @@ static void answer(const uint8_t *request, size_t size) {
     return;
   }
   bool valid = false;
-  const uint8_t *evaluated = out + GP_BLIND_HEADER_SIZE;
-  status = gp_vrf_check_folded(
-      public_key.element, (const uint8_t(*)[GP_ELEMENT_SIZE])(request + GP_BLIND_HEADER_SIZE),
-      (const uint8_t(*)[GP_ELEMENT_SIZE])evaluated, info.count,
-      out + GP_BLIND_REQUEST_SIZE(info.count), NULL, &valid, &error);
+  gp_vrf_pair folded;
+  status = gp_blind_fold(&public_key, NULL, request, out, info.count, NULL, &folded, &error);
+  gp_fuzz_require(status == GP_OK, "an answer that can be folded");
+  status = gp_vrf_check(GP_VRF_VOPRF, public_key.element,
+                        (const uint8_t(*)[GP_ELEMENT_SIZE])folded.element,
+                        (const uint8_t(*)[GP_ELEMENT_SIZE])folded.evaluated, 1,
+                        out + GP_BLIND_REQUEST_SIZE(info.count), NULL, &valid, &error);
   gp_fuzz_require(status == GP_OK && valid, "an answer that holds");
 }
 

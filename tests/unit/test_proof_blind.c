@@ -11,6 +11,8 @@
 enum {
   AT_FLAGS = 9,
   AT_ELEMENT = 32,
+  AT_TENANT = 64,
+  AT_TOKENIZER = 104,
   HEADER = 168,
   BLIND = 32,
   DLEQ = 64,
@@ -363,6 +365,9 @@ static void flags(void **state) {
     one->bad[AT_FLAGS] = (uint8_t)(2 | flag);
     assert_refused(one, "the header of the proof contradicts itself");
   }
+  begin(one);
+  one->bad[AT_TENANT] = 1; /* a tenant, and no flag of it */
+  assert_refused(one, "the header of the proof contradicts itself");
   /* The owner's own is not one that was made blindly. */
   assert_ok(gp_prove(one->key, one->read, NULL, path, NULL, error));
   size_t size = 0;
@@ -378,6 +383,28 @@ static void flags(void **state) {
   one->bad[size - CHECKSUM - DLEQ] = 1; /* as if blinded by 1: the owner's weights are others */
   one->bad_size = size + BLIND;
   assert_refused(one, not_what_it_makes);
+  free_specimen(one);
+}
+
+/* What is proved is proved for this header: that the tokenizer was another one, say, which the
+ * elements cannot show. */
+static void headers(void **state) {
+  (void)state;
+  specimen *one = new_specimen();
+  begin(one);
+  memset(one->bad + AT_TOKENIZER, 1, 32);
+  seal(one->bad, one->bad_size);
+  bytes_to_file(path, one->bad, one->bad_size);
+  const gp_proof_options options = {.tokenizer_sha256 = one->bad + AT_TOKENIZER};
+  gp_proof_info info;
+  gp_key *scoring = NULL;
+  char message[GP_ERROR_MESSAGE_SIZE];
+  (void)snprintf(message, sizeof message, "%s: %s", path, not_what_it_makes);
+  assert_fails(
+      gp_proof_check(path, &one->public_key, one->read, &options, &info, &scoring, error),
+      GP_ERR_FORMAT, message);
+  assert_null(scoring);
+  assert_int_equal(unlink(path), 0);
   free_specimen(one);
 }
 
@@ -717,6 +744,7 @@ int main(void) {
       cmocka_unit_test(any_bit),
       cmocka_unit_test(every_length),
       cmocka_unit_test(flags),
+      cmocka_unit_test(headers),
       cmocka_unit_test(elements),
       cmocka_unit_test(blinds_and_proofs),
       cmocka_unit_test(other_texts_and_keys),

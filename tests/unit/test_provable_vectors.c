@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "blind/message.h"
 #include "key/key.h"
 #include "key/public_file.h"
 #include "support.h"
@@ -345,21 +346,57 @@ static uint8_t (*elements_of(const json_t *item, const char *name, size_t *count
 
 typedef const uint8_t (*const_elements)[GP_ELEMENT_SIZE];
 
-static void check_proof(const json_t *item, const gp_key *key, const char *from, const char *to) {
+/* The message that has these elements, with room for a proof behind them; to be freed. */
+static uint8_t *message_of(gp_blind_kind kind, const gp_public_key *key,
+                           const uint8_t (*elements)[32], size_t count) {
+  uint8_t *message = malloc(GP_BLIND_ANSWER_SIZE(count));
+  assert_non_null(message);
+  gp_blind_header_write(kind, count, key->commitment, message);
+  memcpy(message + GP_BLIND_HEADER_SIZE, elements, count * sizeof *elements);
+  return message;
+}
+
+/* Puts the pair that an answer's proof is of in the place of all of them. */
+static void fold_answer(const gp_key *key, uint8_t (*blinded)[32], uint8_t (*evaluated)[32],
+                        size_t count) {
+  gp_public_key public_key;
+  gp_vrf_pair pair;
+  gp_vrf_pair checked;
+  assert_ok(gp_key_public(key, &public_key, error));
+  uint8_t *request =
+      message_of(GP_BLIND_REQUEST, &public_key, (const uint8_t(*)[32])blinded, count);
+  uint8_t *answer =
+      message_of(GP_BLIND_ANSWER, &public_key, (const uint8_t(*)[32])evaluated, count);
+  assert_ok(gp_blind_fold(&public_key, gp_nonces_secret(key->nonces), request, answer, count,
+                          NULL, &pair, error));
+  assert_ok(gp_blind_fold(&public_key, NULL, request, answer, count, NULL, &checked, error));
+  assert_memory_equal(&pair, &checked, sizeof pair);
+  memcpy(blinded[0], pair.element, sizeof pair.element);
+  memcpy(evaluated[0], pair.evaluated, sizeof pair.evaluated);
+  free(request);
+  free(answer);
+}
+
+static void check_proof(const json_t *item, const gp_key *key, const char *from, const char *to,
+                        bool of_answer) {
   size_t count = 0;
   uint8_t(*elements)[32] = elements_of(item, from, &count);
   uint8_t(*evaluated)[32] = elements_of(item, to, &count);
+  if (of_answer) {
+    fold_answer(key, elements, evaluated, count);
+    count = 1;
+  }
   uint8_t random[GP_VRF_SCALAR_SIZE];
   uint8_t proof[GP_VRF_PROOF_SIZE];
   bool valid = false;
   unhex(text_of(item, "r"), random, sizeof random);
   assert_hex_equal(key->element, GP_ELEMENT_SIZE, text_of(item, "pk"));
-  assert_ok(gp_vrf_prove_folded(gp_nonces_secret(key->nonces), key->element,
-                                (const_elements)elements, (const_elements)evaluated, count,
-                                random, NULL, proof, error));
+  assert_ok(gp_vrf_prove(GP_VRF_VOPRF, gp_nonces_secret(key->nonces), key->element,
+                         (const_elements)elements, (const_elements)evaluated, count, random, NULL,
+                         proof, error));
   assert_hex_equal(proof, sizeof proof, text_of(item, "proof"));
-  assert_ok(gp_vrf_check_folded(key->element, (const_elements)elements, (const_elements)evaluated,
-                                count, proof, NULL, &valid, error));
+  assert_ok(gp_vrf_check(GP_VRF_VOPRF, key->element, (const_elements)elements,
+                         (const_elements)evaluated, count, proof, NULL, &valid, error));
   assert_true(valid);
   free(elements);
   free(evaluated);
@@ -386,7 +423,7 @@ static void proofs(void **state) {
       free(ids);
     }
     free(elements);
-    check_proof(item, key, "elements", "evaluated");
+    check_proof(item, key, "elements", "evaluated", false);
     gp_key_free(key);
   }
   assert_true(index >= 4);
@@ -408,8 +445,8 @@ static void refused_proofs(void **state) {
     unhex(text_of(item, "pk"), public_key, sizeof public_key);
     unhex(text_of(item, "proof"), proof, sizeof proof);
     const gp_status status =
-        gp_vrf_check_folded(public_key, (const_elements)elements, (const_elements)evaluated,
-                            count, proof, NULL, &valid, NULL);
+        gp_vrf_check(GP_VRF_VOPRF, public_key, (const_elements)elements,
+                     (const_elements)evaluated, count, proof, NULL, &valid, NULL);
     if (valid || (status != GP_OK && status != GP_ERR_FORMAT)) {
       fail_msg("%s: %d, %d", text_of(item, "name"), (int)status, valid);
     }
@@ -428,7 +465,7 @@ static void blind(void **state) {
     gp_key *key = provable_key_of(item);
     uint64_t id = 0;
     const uint64_t *tenant = tenant_of(item, &id);
-    check_proof(item, key, "blinded", "evaluated");
+    check_proof(item, key, "blinded", "evaluated", true);
     size_t count = 0;
     uint8_t(*blinds)[32] = elements_of(item, "blinds", &count);
     uint8_t(*blinded)[32] = elements_of(item, "blinded", &count);

@@ -17,6 +17,7 @@ Vectors = dict[str, Any]
 Context = tuple[int, ...]
 
 BATCH = 32768
+HEADER = 168
 SMALLEST_SAMPLE = 1024
 
 
@@ -85,11 +86,11 @@ def write_proof(
         batch = proved[first : first + BATCH]
         pairs = [(key.element(c, tenant), key.evaluated(c, tenant)) for c in batch]
         data += b"".join(evaluated.encode() for _, evaluated in pairs)
+        m, z = pr.SUITE.fold(data[:HEADER], pairs)
         if blind is not None:
-            m, z = pr.SUITE.fold(key.public, pairs)
-            pairs = [(blind * m, blind * z)]
+            m, z = blind * m, blind * z
             data += voprf.encode_scalar(blind)
-        data += pr.SUITE.prove_batch(key.secret, key.public, pairs, r)
+        data += pr.SUITE.generate_proof(key.secret, key.public, [(m, z)], r)
     return data + hashlib.sha256(data).digest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -186,8 +187,8 @@ def proof_case(key: pr.ProvableKey, tenant: int | None, size: int) -> Vectors:
     """Make one case of 'proofs'."""
     contexts, pairs = batch(key, tenant, size)
     r = scalar("proof", size)
-    proof = pr.SUITE.prove_batch(key.secret, key.public, pairs, r)
-    assert pr.SUITE.verify_batch(key.public, pairs, proof)
+    proof = pr.SUITE.generate_proof(key.secret, key.public, pairs, r)
+    assert pr.SUITE.verify_proof(key.public, pairs, proof)
     return key_fields(key) | {
         "pk": key.public.encode().hex(),
         "tenant": tenant_field(tenant),
@@ -202,9 +203,9 @@ def proof_case(key: pr.ProvableKey, tenant: int | None, size: int) -> Vectors:
 def refused_proofs(key: pr.ProvableKey, other: pr.ProvableKey) -> list[Vectors]:
     """Make 'refused': what is no proof of what it is given with."""
     _, pairs = batch(key, None, 3)
-    proof = pr.SUITE.prove_batch(key.secret, key.public, pairs, scalar("refused", 0))
+    proof = pr.SUITE.generate_proof(key.secret, key.public, pairs, scalar("refused", 0))
     c, s = (int.from_bytes(half, "little") for half in (proof[:32], proof[32:]))
-    zero_r = pr.SUITE.prove_batch(other.secret, other.public, pairs, scalar("refused", 1))
+    zero_r = pr.SUITE.generate_proof(other.secret, other.public, pairs, scalar("refused", 1))
     (c0, d0), (c1, d1), (c2, d2) = pairs
     negative = -1 * d0
     swapped = [(c0, d1), (c1, d0), (c2, d2)]
@@ -236,7 +237,7 @@ def refused_proofs(key: pr.ProvableKey, other: pr.ProvableKey) -> list[Vectors]:
     made = []
     for name, public, altered, data in cases:
         try:
-            assert not pr.SUITE.verify_batch(public, altered, data), name
+            assert not pr.SUITE.verify_proof(public, altered, data), name
         except voprf.DecodingError:
             assert "reduced" in name, name
         made.append(
@@ -261,8 +262,10 @@ def blind_case(key: pr.ProvableKey, tenant: int | None, size: int) -> Vectors:
         blinded = pr.SUITE.blind(data, blind)
         pairs.append((blinded, key.secret * blinded))
     r = scalar("blind proof", size)
-    proof = pr.SUITE.prove_batch(key.secret, key.public, pairs, r)
-    assert pr.SUITE.verify_batch(key.public, pairs, proof)
+    header = b"\x89GPBEA\r\n" + bytes([2, 0, 0, 0]) + struct.pack("<I", size) + key.commitment[:8]
+    proved = pairs if size == 1 else [pr.SUITE.fold(header + key.public.encode(), pairs)]
+    proof = pr.SUITE.generate_proof(key.secret, key.public, proved, r)
+    assert pr.SUITE.verify_proof(key.public, proved, proof)
     nonces = [
         pr.SUITE.finalize(data, blind, evaluated)[:12]
         for data, blind, (_, evaluated) in zip(inputs, blinds, pairs, strict=True)

@@ -9,7 +9,6 @@ that matters.
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -270,37 +269,21 @@ class Suite:
             weights.append(self.hash_to_scalar(transcript + b"Composite"))
         return weights
 
-    # --- What Greenprint proves of batches: SPEC.md, section 18 ---
-
     def fold(
-        self, public: Element, pairs: Sequence[tuple[Element, Element]]
+        self, header: bytes, pairs: Sequence[tuple[Element, Element]]
     ) -> tuple[Element, Element]:
-        """Sum up a batch with factors that depend on all of it."""
-        if not 1 <= len(pairs) <= 2**16 - 1:
-            raise ValueError("a batch has 1 to 65,535 pairs")
-        everything = b"".join(c.encode() + d.encode() for c, d in pairs)
-        seed = sha512(b"greenprint-1v\0batch\0" + public.encode() + everything)
-        weights = [
-            int.from_bytes(sha512(b"greenprint-1v\0weight\0" + seed + struct.pack("<I", i)), "little")
-            % ORDER
+        """Sum up a batch with factors that depend on all of it (SPEC.md, section 19)."""
+        encoded = b"".join(c.encode() + d.encode() for c, d in pairs)
+        digest = sha512(b"greenprint-1v\0batch\0" + header + encoded)
+        hashes = [
+            sha512(b"greenprint-1v\0weight\0" + digest + i.to_bytes(4, "little"))
             for i in range(len(pairs))
         ]
+        weights = [int.from_bytes(h, "little") % ORDER for h in hashes]
         return (
             weighted_sum(weights, [c for c, _ in pairs]),
             weighted_sum(weights, [d for _, d in pairs]),
         )
-
-    def prove_batch(
-        self, secret: int, public: Element, pairs: Sequence[tuple[Element, Element]], r: int
-    ) -> bytes:
-        """Prove that secret * C = D for all pairs (C, D); `r` is the random scalar."""
-        return self.generate_proof(secret, public, [self.fold(public, pairs)], r)
-
-    def verify_batch(
-        self, public: Element, pairs: Sequence[tuple[Element, Element]], proof: bytes
-    ) -> bool:
-        """Check such a proof; raise DecodingError if it is none."""
-        return self.verify_proof(public, [self.fold(public, pairs)], proof)
 
     def challenge(self, public: Element, *others: Element) -> int:
         """Hash what a proof is about to a scalar."""
