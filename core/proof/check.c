@@ -90,19 +90,13 @@ static gp_status read_batch(checking *self, size_t count, batch_proof *read, gp_
 
 static gp_status check_proof(const checking *self, size_t count, const batch_proof *read,
                              bool *valid, gp_error *error) {
-  const gp_proof_work *work = &self->work;
   const gp_proof_info *info = &self->reader.info;
-  const gp_proof_element *elements = (const gp_proof_element *)work->elements;
-  const gp_proof_element *evaluated = (const gp_proof_element *)work->evaluated;
-  if (!info->blind) {
-    return gp_vrf_check(GP_VRF_VOPRF, info->public_key.element, elements, evaluated, count,
-                        read->proof, work->options->threads, valid, error);
-  }
   gp_vrf_pair folded;
-  const gp_status status = gp_proof_work_fold(work, info, count, &folded, error);
-  return status == GP_OK ? gp_proof_check_folded(info->public_key.element, &folded, read->blind,
-                                                 read->proof, valid, error)
-                         : status;
+  const gp_status status = gp_proof_work_fold(&self->work, info, count, &folded, error);
+  return status == GP_OK
+             ? gp_proof_check_folded(info->public_key.element, &folded,
+                                     info->blind ? read->blind : NULL, read->proof, valid, error)
+             : status;
 }
 
 static gp_status check_batch(checking *self, gp_error *error) {

@@ -27,7 +27,7 @@ enum {
   AT_PROVED = 160
 };
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define HAS_TENANT     1 /* flags */
 #define IS_BLIND       2
 

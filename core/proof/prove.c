@@ -4,7 +4,8 @@
  *
  * Both sides take the contexts from the text alone, in the order in which they came, and hash
  * them to elements. The proof brings the evaluated elements, and for every 32,768 of them one
- * DLEQ proof that they are the elements times the scalar that belongs to the public key.
+ * DLEQ proof that they are the elements times the scalar that belongs to the public key: of the
+ * one pair that they are folded into, as the weights of RFC 9497 do not bind who has the secret.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -69,12 +70,17 @@ static gp_status append(draft *out, const void *bytes, size_t size, gp_error *er
 }
 
 /* The proof of a batch by who has the secret. */
-static gp_status prove_batch(const gp_proof_work *work, const uint8_t *public_key, size_t count,
+static gp_status prove_batch(const gp_proof_work *work, const gp_proof_info *info, size_t count,
                              uint8_t proof[GP_VRF_PROOF_SIZE], gp_error *error) {
-  return gp_vrf_prove(GP_VRF_VOPRF, work->secret, public_key,
-                      (const gp_proof_element *)work->elements,
-                      (const gp_proof_element *)work->evaluated, count, NULL,
-                      work->options->threads, proof, error);
+  gp_vrf_pair folded;
+  gp_status status = gp_proof_work_fold(work, info, count, &folded, error);
+  if (status == GP_OK) {
+    status =
+        gp_vrf_prove(GP_VRF_VOPRF, work->secret, info->public_key.element,
+                     (const gp_proof_element *)folded.element,
+                     (const gp_proof_element *)folded.evaluated, 1, NULL, NULL, proof, error);
+  }
+  return status;
 }
 
 /* The proof of a batch by somebody who is asked: what answers prove each for itself is folded
@@ -114,7 +120,7 @@ static gp_status write_batch(gp_proof_work *work, const gp_blind_asking *asking,
   gp_status status = gp_proof_work_elements(work, count, error);
   if (status == GP_OK) {
     status = asking != NULL ? ask_batch(work, asking, info, count, blind, proof, error)
-                            : prove_batch(work, info->public_key.element, count, proof, error);
+                            : prove_batch(work, info, count, proof, error);
   }
   if (status == GP_OK) {
     status = append(out, work->evaluated, count * sizeof(gp_proof_element), error);

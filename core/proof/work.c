@@ -77,13 +77,13 @@ gp_status gp_proof_work_elements(gp_proof_work *self, size_t count, gp_error *er
   return status;
 }
 
-/* ---------------------------------------------------------------- a blind proof */
+/* ---------------------------------------------------------------- one pair for a batch */
 
 gp_status gp_proof_work_fold(const gp_proof_work *self, const gp_proof_info *info, size_t count,
                              gp_vrf_pair *folded, gp_error *error) {
   uint8_t header[GP_PROOF_HEADER_SIZE];
   gp_proof_encode_header(info, header);
-  const gp_vrf_subject subject = {info->public_key.element, header, sizeof header};
+  const gp_vrf_subject subject = {info->public_key.element, header, sizeof header, self->secret};
   return gp_vrf_fold(&subject, (const gp_proof_element *)self->elements,
                      (const gp_proof_element *)self->evaluated, count, self->options->threads,
                      folded, error);
@@ -94,20 +94,22 @@ gp_status gp_proof_check_folded(const uint8_t public_key[GP_ELEMENT_SIZE],
                                 const uint8_t blind[GP_VRF_SCALAR_SIZE],
                                 const uint8_t proof[GP_VRF_PROOF_SIZE], bool *valid,
                                 gp_error *error) {
-  gp_proof_element element[1];
-  gp_proof_element evaluated[1];
+  gp_vrf_pair pair = *folded;
+  gp_status status = GP_OK;
   *valid = false;
-  if (!gp_vrf_is_scalar(blind)) {
+  if (blind != NULL && !gp_vrf_is_scalar(blind)) {
     return gp_fail(error, GP_ERR_FORMAT,
                    "the blind of a batch is none: it must be from 1 to the group's order less 1");
   }
-  gp_status status = gp_vrf_evaluate(blind, folded->element, element[0], error);
-  if (status == GP_OK) {
-    status = gp_vrf_evaluate(blind, folded->evaluated, evaluated[0], error);
+  if (blind != NULL) {
+    status = gp_vrf_evaluate(blind, folded->element, pair.element, error);
   }
-  if (status == GP_OK) {
-    status = gp_vrf_check(GP_VRF_VOPRF, public_key, (const gp_proof_element *)element,
-                          (const gp_proof_element *)evaluated, 1, proof, NULL, valid, error);
+  if (blind != NULL && status == GP_OK) {
+    status = gp_vrf_evaluate(blind, folded->evaluated, pair.evaluated, error);
   }
-  return status;
+  return status == GP_OK
+             ? gp_vrf_check(GP_VRF_VOPRF, public_key, (const gp_proof_element *)pair.element,
+                            (const gp_proof_element *)pair.evaluated, 1, proof, NULL, valid,
+                            error)
+             : status;
 }

@@ -41,12 +41,13 @@ void gp_proof_work_tell(const gp_proof_work *self, uint64_t done);
 /* Whether two public keys are of the same key and parameters. */
 bool gp_proof_same_key(const gp_public_key *a, const gp_public_key *b);
 
-/* Folds the batch that is being worked on into one pair, for a file that says this of itself. */
+/* Folds the batch that is being worked on into one pair, for a file that says this of itself,
+ * with the secret where there is one. */
 gp_status gp_proof_work_fold(const gp_proof_work *self, const gp_proof_info *info, size_t count,
                              gp_vrf_pair *folded, gp_error *error);
 
-/* Whether a proof that was given for blind * element holds for a folded batch; what is not
- * well-formed is GP_ERR_FORMAT. */
+/* Whether a proof holds for a folded batch: of one pair, or where `blind` is not NULL of that
+ * times the blind. What is not well-formed is GP_ERR_FORMAT. */
 gp_status gp_proof_check_folded(const uint8_t public_key[GP_ELEMENT_SIZE],
                                 const gp_vrf_pair *folded,
                                 const uint8_t blind[GP_VRF_SCALAR_SIZE],

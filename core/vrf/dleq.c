@@ -304,12 +304,15 @@ gp_status gp_vrf_fold(const gp_vrf_subject *subject, const uint8_t (*elements)[G
              .elements = elements,
              .evaluated = evaluated,
              .count = count,
-             .with_z = true,
+             .with_z = subject->secret == NULL,
              .bound = subject};
   composite sum;
   const gp_status status = compose(&b, pool, &sum, error);
   if (status != GP_OK) {
     return status;
+  }
+  if (subject->secret != NULL && !gp_vrf_multiply(subject->secret, sum.m, sum.z)) {
+    return gp_fail(error, GP_ERR_CRYPTO, "ristretto255: a batch could not be folded");
   }
   if (gp_vrf_is_identity(sum.m) || gp_vrf_is_identity(sum.z)) {
     return gp_fail(error, GP_ERR_FORMAT, "the elements of a batch cancel each other out");

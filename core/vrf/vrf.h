@@ -1,7 +1,7 @@
 /*
  * The oblivious pseudorandom function of RFC 9497 over libsodium's ristretto255, with SHA-512:
  * modes OPRF and VOPRF. A provable key's nonces are its outputs (SPEC.md section 18), a proof of
- * them is one of its batched proofs (section 19), and a blind audit is its protocol (section 20).
+ * them is one of its proofs (section 19), and a blind audit is its protocol (section 20).
  *
  * Elements and scalars are their 32-byte encodings. Functions that take elements from outside
  * answer whatever is no canonical encoding of an element other than the identity with
@@ -102,6 +102,7 @@ typedef struct gp_vrf_subject {
   const uint8_t *public_key;
   const uint8_t *header;
   size_t header_size;
+  const uint8_t *secret; /* whoever has it is done in half the time; NULL */
 } gp_vrf_subject;
 
 /* Folds 1 to GP_VRF_BATCH_MAX pairs into one, with weights that depend on all of them and on a

@@ -90,7 +90,7 @@ def write_proof(
     counts = (len(documents), sum(map(len, documents)), len(contexts), len(proved))
     data = (
         b"\x89GPPRF\r\n"
-        + bytes([1, (tenant is not None) + 2 * (blind is not None), 0, 0])
+        + bytes([2, (tenant is not None) + 2 * (blind is not None), 0, 0])
         + pr.SCHEME.ljust(16, b"\0")
         + key.params.encode()
         + key.public.encode()
@@ -103,11 +103,11 @@ def write_proof(
         batch = proved[first : first + BATCH]
         pairs = [(key.element(c, tenant), key.evaluated(c, tenant)) for c in batch]
         data += b"".join(evaluated.encode() for _, evaluated in pairs)
+        m, z = fold(data[:HEADER], pairs)
         if blind is not None:
-            m, z = fold(data[:HEADER], pairs)
-            pairs = [(blind * m, blind * z)]
+            m, z = blind * m, blind * z
             data += voprf.encode_scalar(blind)
-        data += pr.SUITE.generate_proof(key.secret, key.public, pairs, r)
+        data += pr.SUITE.generate_proof(key.secret, key.public, [(m, z)], r)
     return data + hashlib.sha256(data).digest()
 
 
