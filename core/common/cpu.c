@@ -15,11 +15,8 @@
 #endif
 
 static const char *const names[GP_CPU_COUNT] = {
-    [GP_CPU_PORTABLE] = "portable",
-    [GP_CPU_AVX2] = "avx2",
-    [GP_CPU_AVX512] = "avx512",
-    [GP_CPU_VAES] = "vaes",
-    [GP_CPU_NEON] = "neon",
+    [GP_CPU_PORTABLE] = "portable", [GP_CPU_AVX2] = "avx2", [GP_CPU_AVX512] = "avx512",
+    [GP_CPU_VAES] = "vaes",         [GP_CPU_NEON] = "neon",
 };
 
 #if GP_X86
