@@ -20,6 +20,7 @@ typedef enum gp_cpu {
   GP_CPU_PORTABLE,
   GP_CPU_AVX2,   /* and AES-NI */
   GP_CPU_AVX512, /* F, BW, DQ, VL; and AES-NI */
+  GP_CPU_VAES,   /* those, and VAES */
   GP_CPU_NEON,
   GP_CPU_COUNT
 } gp_cpu;

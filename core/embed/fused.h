@@ -1,5 +1,6 @@
 /*
- * The loop of all fused kernels. Included by a file for one instruction set, which defines
+ * The loop of fused kernels; bias_vaes.c has one of its own. Included by a file for one
+ * instruction set, which defines
  *
  *   GP_TARGET                       attributes of every function that uses the instruction set
  *   gp_block                        a vector of 128 bits, and on it:

@@ -55,6 +55,7 @@ extern const gp_kernels gp_kernels_portable;
 extern const gp_kernels gp_kernels_avx2;
 extern const gp_kernels gp_kernels_avx2_no_f16c;
 extern const gp_kernels gp_kernels_avx512;
+extern const gp_kernels gp_kernels_vaes;
 #endif
 #if GP_ARM
 extern const gp_kernels gp_kernels_neon;

@@ -7,6 +7,8 @@ const gp_kernels *gp_kernels_for(gp_cpu cpu) {
     return gp_cpu_has_f16c() ? &gp_kernels_avx2 : &gp_kernels_avx2_no_f16c;
   case GP_CPU_AVX512:
     return &gp_kernels_avx512;
+  case GP_CPU_VAES:
+    return &gp_kernels_vaes;
 #endif
 #if GP_ARM
   case GP_CPU_NEON:

@@ -94,12 +94,12 @@ GP_API const char *gp_version(void);
  * never NULL, also for values that are no gp_status. */
 GP_API const char *gp_status_string(gp_status status);
 
-/* Which instruction set the library's kernels use on this machine: "portable", "avx2",
- * "avx512" or "neon". It is the best that the processor has, unless the environment variable
- * GREENPRINT_CPU, where it is not empty, names one, for tests and bug reports; results are the
- * same with all. Static storage. Thread-safe while nobody changes the environment. Errors:
- * GP_ERR_ARGUMENT where GREENPRINT_CPU names none of these, or one that is not there; whatever
- * would compute with it then fails alike. */
+/* Which instruction set the library's kernels use on this machine: "portable", "avx2", "avx512",
+ * "vaes" (AVX-512 with AES on four blocks at a time) or "neon". It is the best that the processor
+ * has, unless the environment variable GREENPRINT_CPU, where it is not empty, names one, for
+ * tests and bug reports; results are the same with all. Static storage. Thread-safe while nobody
+ * changes the environment. Errors: GP_ERR_ARGUMENT where GREENPRINT_CPU names none of these, or
+ * one that is not there; whatever would compute with it then fails alike. */
 GP_API GP_MUST_CHECK gp_status gp_cpu_name(const char **name, gp_error *error);
 
 /* -------------------------------------------------------------- parameters */

@@ -38,6 +38,15 @@ void gp_count_tenants_aesni(const gp_aes *mask, const uint8_t (*pairs)[GP_BLOCK_
                             size_t count, uint32_t k, uint32_t g,
                             const uint8_t (*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,
                             uint64_t *green);
+void gp_make_pairs_vaes(const gp_aes *context, const uint32_t *tokens, size_t width, size_t count,
+                        const uint8_t tweak[GP_BLOCK_SIZE], const uint32_t *behind,
+                        uint8_t (*pairs)[GP_BLOCK_SIZE]);
+void gp_colour_vaes(const gp_aes *mask, const uint8_t (*pairs)[GP_BLOCK_SIZE], size_t count,
+                    uint32_t k, uint32_t g, uint8_t *green);
+void gp_count_tenants_vaes(const gp_aes *mask, const uint8_t (*pairs)[GP_BLOCK_SIZE],
+                           size_t count, uint32_t k, uint32_t g,
+                           const uint8_t (*tweaks)[GP_BLOCK_SIZE], size_t n_tenants,
+                           uint64_t *green);
 #endif
 
 #endif

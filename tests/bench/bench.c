@@ -28,7 +28,7 @@ static const char usage[] =
     "  --core N      run on this core; default: the last one\n"
     "  --quick       see whether everything runs; the figures are worth nothing\n"
     "\n"
-    "GREENPRINT_CPU=portable|avx2|avx512|neon chooses the library's instruction set.\n";
+    "GREENPRINT_CPU=portable|avx2|avx512|vaes|neon chooses the library's instruction set.\n";
 
 /* A number from `least` to `most`. */
 static double parse_number(const char *option, const char *text, double least, double most) {

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench_results import (
     DTYPES,
     MAIN_VOCABULARY,
+    SETS,
     Goal,
     Results,
     gamma_name,
@@ -154,7 +155,7 @@ def sets_table(results: Results) -> str:
     """Return the ratios of each instruction set, at one vocabulary size."""
     rows = []
     all_sets = dict(results.sets) | {results.core["cpu"]: results.core}
-    for name in ("portable", "avx2", "avx512", "neon"):
+    for name in SETS:
         if name not in all_sets:
             continue
         cells = []

@@ -9,7 +9,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from bench_results import DTYPES, MAIN_VOCABULARY, Results, gamma_name, pick
+from bench_results import DTYPES, MAIN_VOCABULARY, SETS, Results, gamma_name, pick
 
 # Okabe and Ito's colours, told apart also by those who see fewer.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -126,7 +126,7 @@ def others(results: Results, path: Path) -> None:
 def sets(results: Results, path: Path) -> None:
     """Draw the time of a row by instruction set and format, beside the constant's."""
     all_sets = dict(results.sets) | {results.core["cpu"]: results.core}
-    names = [name for name in ("portable", "avx2", "avx512", "neon") if name in all_sets]
+    names = [name for name in SETS if name in all_sets]
     figure, axes = plt.subplots(1, len(DTYPES), figsize=(12, 4.2), layout="constrained")
     figure.suptitle(f"One row of {MAIN_VOCABULARY:,} logits, in cache, gamma 1/4")
     for axis, dtype in zip(axes, DTYPES, strict=True):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+SETS = ("portable", "avx2", "avx512", "vaes", "neon")  # of instructions; GREENPRINT_CPU
 DTYPES = ("float32", "bfloat16", "float16")
 MAIN_VOCABULARY = 128256  # for what is shown at one size only
 

@@ -15,8 +15,8 @@
 
 typedef void bench_add(void *row, size_t n, float constant);
 
-/* For "portable", "avx2", "avx512" or "neon"; ends the program where this build or this processor
- * has no such thing. */
+/* For "portable", "avx2", "avx512", "vaes", which is that of AVX-512, or "neon"; ends the program
+ * where this build or this processor has no such thing. */
 bench_add *bench_adder(const char *set, gp_dtype dtype);
 
 /* Compares the results of all that this processor can run with the portable ones. */

@@ -19,12 +19,11 @@ import time
 from pathlib import Path
 
 import bench_page
-from bench_results import ROOT, goals, read
+from bench_results import ROOT, SETS, goals, read
 
 FOLDER = ROOT / "build" / "bench"
 HARNESS = ROOT / "build" / "bench_greenprint"
 HERE = Path(__file__).parent
-SETS = ("portable", "avx2", "avx512", "neon")
 PACKAGES = ("torch", "transformers", "sbw", "pytest-benchmark", "numpy")
 
 

@@ -70,9 +70,7 @@ static void print_label(const bench_label *label) {
 /* Seconds of `units` pieces of work, in a unit that suits them. */
 static void print_time(const bench_label *label, double seconds) {
   const double each = seconds / label->units;
-  if (each < 1e-9) {
-    printf(" %8.2f us", seconds * 1e6);
-  } else if (each < 1e-6) {
+  if (each < 1e-6) {
     printf(" %8.2f ns", each * 1e9);
   } else {
     printf(" %8.2f us", each * 1e6);

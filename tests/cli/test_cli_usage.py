@@ -205,7 +205,7 @@ def test_version(greenprint):
     lines = result.stdout.splitlines()
     patterns = [
         r"greenprint \d",
-        r"kernels for (portable|avx2|avx512|neon)$",
+        r"kernels for (portable|avx2|avx512|vaes|neon)$",
         r"OpenSSL 3",
         r"libsodium 1",
         r"zlib 1",
@@ -219,7 +219,8 @@ def test_version(greenprint):
     portable = greenprint("version", env={"GREENPRINT_CPU": "portable"})
     assert portable.stdout.splitlines()[1] == "kernels for portable"
     assert greenprint.fails("version", env={"GREENPRINT_CPU": "sse"}) == (
-        'greenprint version: GREENPRINT_CPU: must be portable, avx2, avx512 or neon, not "sse"'
+        "greenprint version: GREENPRINT_CPU: must be portable, avx2, avx512, vaes or neon, "
+        'not "sse"'
     )
     assert greenprint("-V").stdout == result.stdout
     assert greenprint.fails("version", "x") == (

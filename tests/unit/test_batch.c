@@ -469,10 +469,10 @@ static uint8_t *bias_with(const char *cpu, const gp_params *params, gp_dtype dty
 
 static void instruction_sets(void **state) {
   (void)state;
-  static const char *const sets[] = {"avx2", "avx512", "neon"};
+  static const char *const sets[] = {"avx2", "avx512", "vaes", "neon"};
   uint64_t random = test_seed();
   size_t compared = 0;
-  for (size_t set = 0; set < 3; set++) {
+  for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {
     const char *name = NULL;
     assert_int_equal(setenv("GREENPRINT_CPU", sets[set], 1), 0);
     if (gp_cpu_name(&name, NULL) != GP_OK) {
@@ -553,7 +553,7 @@ static void unknown_instruction_set(void **state) {
   gp_watermark *watermark = NULL;
   const char *name = NULL;
   static const char message[] =
-      "GREENPRINT_CPU: must be portable, avx2, avx512 or neon, not \"sse\"";
+      "GREENPRINT_CPU: must be portable, avx2, avx512, vaes or neon, not \"sse\"";
   assert_int_equal(setenv("GREENPRINT_CPU", "sse", 1), 0);
   assert_fails(gp_cpu_name(&name, error), GP_ERR_ARGUMENT, message);
   assert_fails(gp_watermark_new(key, NULL, &watermark, error), GP_ERR_ARGUMENT, message);

@@ -151,6 +151,12 @@ static void avx512(void **state) {
   try_cpu("avx512");
 }
 
+static void vaes(void **state) {
+  (void)state;
+  skip_without(GP_CPU_VAES, "AVX-512 with VAES");
+  try_cpu("vaes");
+}
+
 static void neon(void **state) {
   (void)state;
   skip_without(GP_CPU_NEON, "NEON");
@@ -204,7 +210,7 @@ static void finds_tenant(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(portable), cmocka_unit_test(avx2),
-                                     cmocka_unit_test(avx512), cmocka_unit_test(neon),
-                                     cmocka_unit_test(finds_tenant)};
+                                     cmocka_unit_test(avx512),   cmocka_unit_test(vaes),
+                                     cmocka_unit_test(neon),     cmocka_unit_test(finds_tenant)};
   return cmocka_run_group_tests_name("count_tenants", tests, NULL, NULL);
 }

@@ -52,6 +52,7 @@ static void find_sets(void) {
   add_set(avx2, "avx2 without f16c", &gp_kernels_avx2_no_f16c);
   add_set(avx2 && gp_cpu_has_f16c(), "avx2", &gp_kernels_avx2);
   add_set(gp_cpu_has(GP_CPU_AVX512), "avx512", &gp_kernels_avx512);
+  add_set(gp_cpu_has(GP_CPU_VAES), "vaes", &gp_kernels_vaes);
 #endif
 #if GP_ARM
   add_set(gp_cpu_has(GP_CPU_NEON), "neon without aes", &gp_kernels_neon_no_aes);

@@ -9,7 +9,7 @@
 
 #define MAX     70
 #define CANARY  0xA5
-#define N_OTHER 3
+#define N_OTHER 4
 
 typedef struct prepared {
   gp_prf prf;
@@ -19,7 +19,10 @@ typedef struct prepared {
 static const struct {
   const char *name;
   gp_cpu cpu;
-} others[N_OTHER] = {{"avx2", GP_CPU_AVX2}, {"avx512", GP_CPU_AVX512}, {"neon", GP_CPU_NEON}};
+} others[N_OTHER] = {{"avx2", GP_CPU_AVX2},
+                     {"avx512", GP_CPU_AVX512},
+                     {"vaes", GP_CPU_VAES},
+                     {"neon", GP_CPU_NEON}};
 
 static void fill(uint64_t *random, void *bytes, size_t size) {
   for (size_t i = 0; i < size; i++) {
@@ -129,11 +132,13 @@ static void kernels(void **state) {
   (void)state;
   size_t tried = 0;
   for (size_t i = 0; i < N_OTHER; i++) {
-    if (gp_cpu_has(others[i].cpu)) {
-      windows(others[i].name);
-      colours(others[i].name);
-      tried++;
+    if (!gp_cpu_has(others[i].cpu)) {
+      (void)fprintf(stderr, "pairs: no %s here\n", others[i].name);
+      continue;
     }
+    windows(others[i].name);
+    colours(others[i].name);
+    tried++;
   }
   if (tried == 0) {
     (void)fprintf(stderr, "pairs: this processor has nothing but the portable code\n");
