@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <jansson.h>
 #include <sodium.h>
@@ -223,9 +224,11 @@ static gp_status ask(client *all, const char *path, const uint8_t *body, size_t 
 
 /* ------------------------------------------------------------------- whom we talk to */
 
+/* A name may begin with 127 and be anybody's. */
 static bool is_loopback(const char *host) {
-  return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-         strcmp(host, "[::1]") == 0;
+  struct in_addr address;
+  return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+         (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
 }
 
 static bool has_part(CURLU *url, CURLUPart part) {

@@ -10,6 +10,7 @@ typedef struct committed {
   gp_inclusion inclusion; /* otherwise */
   uint64_t keys;
   uint8_t root[GP_ROOT_SIZE];
+  bool as_given; /* the root is the one of --root */
 } committed;
 
 /* Reads a set, or a proof. These return an exit status, and have said what is wrong;

@@ -34,6 +34,7 @@ int price_open(const char *command, const price_options *options, bool by_docume
   int status = file != NULL ? committed_open(command, file, &read->committed) : CLI_OK;
   if (status == CLI_OK && options->root != NULL) {
     status = committed_check_root(command, file, options->root, read->committed.root);
+    read->committed.as_given = status == CLI_OK;
   }
   if (status == CLI_OK && by_document && (read->committed.keys > 1 || read->tests > 1)) {
     return cli_fail(command, "--per-document and --json-lines do not go with %s",
@@ -66,8 +67,9 @@ bool price_sum(const price *read, uint64_t keys, uint64_t tenants, bool has_tena
 const char *price_describe_committed(char out[PRICE_COMMITTED_SIZE], const committed *keys) {
   char root[2 * GP_ROOT_SIZE + 1];
   json_hex(root, sizeof root, keys->root, sizeof keys->root);
-  (void)snprintf(out, PRICE_COMMITTED_SIZE, "among %" PRIu64 " key%s, root %s", keys->keys,
-                 cli_plural(keys->keys), root);
+  (void)snprintf(out, PRICE_COMMITTED_SIZE, "among %" PRIu64 " key%s, root %s%s", keys->keys,
+                 cli_plural(keys->keys), root,
+                 keys->as_given ? ", as given" : ": compare it with the published one");
   return out;
 }
 

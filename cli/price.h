@@ -52,7 +52,7 @@ void price_close(price *read);
 bool price_sum(const price *read, uint64_t keys, uint64_t tenants, bool has_tenant,
                uint64_t sizes, cli_bill *bill);
 
-#define PRICE_COMMITTED_SIZE 128
+#define PRICE_COMMITTED_SIZE 160
 
 /* "among 7 keys, root 8b2e…". Returns `out`. */
 const char *price_describe_committed(char out[PRICE_COMMITTED_SIZE], const committed *keys);

@@ -1,8 +1,10 @@
 /* The findings as the page shows them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -198,6 +200,20 @@ static const char *describe_normalization(unsigned normalize, char *out, size_t 
   return out;
 }
 
+/* One wrong completion of a name, and a key would be gone. */
+static bool may_be_replaced(const char *path) {
+  static const char start[] = "<!DOCTYPE html";
+  char bytes[sizeof start - 1];
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) {
+    return errno == ENOENT || errno == EACCES; /* whole_file_open() says what is wrong */
+  }
+  const ssize_t got = read(fd, bytes, sizeof bytes);
+  (void)close(fd);
+  return got <= 0 ||
+         ((size_t)got == sizeof bytes && strncasecmp(bytes, start, sizeof bytes) == 0);
+}
+
 int report_check_page(const char *command, const char *path) {
   struct stat facts;
   whole_file file;
@@ -216,6 +232,10 @@ int report_check_page(const char *command, const char *path) {
   }
   if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode)) {
     return CLI_OK; /* a pipe may not be opened twice */
+  }
+  if (!may_be_replaced(path)) {
+    return cli_fail(command, "--html %s would replace a file that is no page: choose another name",
+                    path);
   }
   if (!whole_file_open(&file, path)) {
     return cli_fail(command, "--html %s: cannot be written: %s", path, strerror(errno));

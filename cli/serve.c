@@ -139,7 +139,7 @@ static int open_all(const serve_options *options, session *open) {
   if (status == CLI_OK) {
     status = open_accounts(options, open);
   }
-  return status == CLI_OK ? start(options, open) : status;
+  return status;
 }
 
 /* Waits for a signal to end, for so long; false where none came. */
@@ -201,10 +201,13 @@ int cli_serve(int argc, char **argv) {
   (void)sigaddset(&ends, SIGHUP);
   /* For all threads that start now, and to the end: one signal more, once all is written, is to
    * change nothing. */
-  (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
   (void)signal(SIGPIPE, SIG_IGN);
-  if (status == CLI_OK) {
+  if (status == CLI_OK) { /* which may wait, and can be ended */
     status = open_all(&options, &open);
+  }
+  (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
+  if (status == CLI_OK) {
+    status = start(&options, &open);
   }
   if (status == CLI_OK) {
     run(&open, &ends);

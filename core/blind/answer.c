@@ -37,7 +37,8 @@ static gp_status answer_with(const uint8_t *secret, const gp_public_key *key,
   gp_status status = gp_thread_pool_run(pool, count, answer_items, &work, error);
   gp_vrf_pair folded;
   if (status == GP_OK) {
-    status = gp_blind_fold(key, secret, request, answer, count, pool, &folded, error);
+    status = gp_blind_fold(key, secret, work.elements, gp_blind_elements(answer), count, pool,
+                           &folded, error);
   }
   if (status == GP_OK) {
     status = gp_vrf_prove(GP_VRF_VOPRF, secret, key->element,

@@ -226,8 +226,8 @@ static gp_status check_proof(const gp_blind_batch *batch, const uint8_t *answer,
                              gp_thread_pool *pool, gp_error *error) {
   bool valid = false;
   gp_vrf_pair folded;
-  gp_status status = gp_blind_fold(&batch->key, NULL, batch->request, answer, batch->count, pool,
-                                   &folded, error);
+  gp_status status = gp_blind_fold(&batch->key, NULL, gp_blind_elements(batch->request),
+                                   gp_blind_elements(answer), batch->count, pool, &folded, error);
   if (status == GP_OK) {
     status = gp_vrf_check(GP_VRF_VOPRF, batch->key.element,
                           (const uint8_t(*)[GP_ELEMENT_SIZE])folded.element,

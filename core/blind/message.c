@@ -64,20 +64,15 @@ gp_status gp_blind_header_read(gp_blind_kind kind, const uint8_t *message, size_
   return GP_OK;
 }
 
-gp_status gp_blind_fold(const gp_public_key *key, const uint8_t *secret, const uint8_t *request,
-                        const uint8_t *answer, size_t count, gp_thread_pool *pool,
-                        gp_vrf_pair *folded, gp_error *error) {
+gp_status gp_blind_fold(const gp_public_key *key, const uint8_t *secret,
+                        const uint8_t (*asked)[GP_ELEMENT_SIZE],
+                        const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
+                        gp_thread_pool *pool, gp_vrf_pair *folded, gp_error *error) {
   uint8_t header[GP_BLIND_HEADER_SIZE + GP_ELEMENT_SIZE];
   const gp_vrf_subject subject = {key->element, header, sizeof header, secret};
-  if (count == 1) { /* which there is nothing to be folded with */
-    memcpy(folded->element, gp_blind_elements(request), GP_ELEMENT_SIZE);
-    memcpy(folded->evaluated, gp_blind_elements(answer), GP_ELEMENT_SIZE);
-    return GP_OK;
-  }
-  memcpy(header, answer, GP_BLIND_HEADER_SIZE);
+  gp_blind_header_write(GP_BLIND_ANSWER, count, key->commitment, header);
   memcpy(header + GP_BLIND_HEADER_SIZE, key->element, GP_ELEMENT_SIZE);
-  return gp_vrf_fold(&subject, gp_blind_elements(request), gp_blind_elements(answer), count, pool,
-                     folded, error);
+  return gp_vrf_fold(&subject, asked, evaluated, count, pool, folded, error);
 }
 
 gp_status gp_blind_request_read(const uint8_t *request, size_t request_size,

@@ -25,11 +25,12 @@ gp_status gp_blind_header_read(gp_blind_kind kind, const uint8_t *message, size_
                                gp_blind_header *header, gp_error *error);
 
 /* The one pair that stands for all that are asked for and answered, of which the answer's proof
- * is; with the secret, which is NULL in checking, in half the time. The answer's header and
- * elements have been written. */
-gp_status gp_blind_fold(const gp_public_key *key, const uint8_t *secret, const uint8_t *request,
-                        const uint8_t *answer, size_t count, gp_thread_pool *pool,
-                        gp_vrf_pair *folded, gp_error *error);
+ * is; with the secret, which is NULL in checking, in half the time. One pair alone is folded as
+ * well: or its proof would do for a file, which is to say that it was evaluated blindly. */
+gp_status gp_blind_fold(const gp_public_key *key, const uint8_t *secret,
+                        const uint8_t (*asked)[GP_ELEMENT_SIZE],
+                        const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
+                        gp_thread_pool *pool, gp_vrf_pair *folded, gp_error *error);
 
 /* The elements of a message. */
 static inline const uint8_t (*gp_blind_elements(const uint8_t *message))[GP_ELEMENT_SIZE] {

@@ -94,8 +94,8 @@ static gp_status check_proof(const checking *self, size_t count, const batch_pro
   gp_vrf_pair folded;
   const gp_status status = gp_proof_work_fold(&self->work, info, count, &folded, error);
   return status == GP_OK
-             ? gp_proof_check_folded(info->public_key.element, &folded,
-                                     info->blind ? read->blind : NULL, read->proof, valid, error)
+             ? gp_proof_check_folded(&info->public_key, &folded, info->blind ? read->blind : NULL,
+                                     read->proof, valid, error)
              : status;
 }
 

@@ -89,7 +89,6 @@ static gp_status ask_batch(gp_proof_work *work, const gp_blind_asking *asking,
                            const gp_proof_info *info, size_t count,
                            uint8_t blind[GP_VRF_SCALAR_SIZE], uint8_t proof[GP_VRF_PROOF_SIZE],
                            gp_error *error) {
-  const uint8_t *public_key = asking->key->element;
   const gp_proof_element *elements = (const gp_proof_element *)work->elements;
   gp_vrf_pair folded;
   bool valid = false;
@@ -101,7 +100,7 @@ static gp_status ask_batch(gp_proof_work *work, const gp_blind_asking *asking,
     status = gp_blind_ask_proof(asking, folded.element, blind, proof, error);
   }
   if (status == GP_OK) {
-    status = gp_proof_check_folded(public_key, &folded, blind, proof, &valid, error);
+    status = gp_proof_check_folded(asking->key, &folded, blind, proof, &valid, error);
   }
   if (status == GP_OK && !valid) {
     status = gp_fail(error, GP_ERR_FORMAT,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blind/message.h"
 #include "common/error.h"
 #include "common/thread_pool.h"
 #include "vrf/input.h"
@@ -89,26 +90,37 @@ gp_status gp_proof_work_fold(const gp_proof_work *self, const gp_proof_info *inf
                      folded, error);
 }
 
-gp_status gp_proof_check_folded(const uint8_t public_key[GP_ELEMENT_SIZE],
-                                const gp_vrf_pair *folded,
+/* What an answer's proof is of, where the answer is to b times the pair. */
+static gp_status fold_answer(const gp_public_key *key, const gp_vrf_pair *pair,
+                             const uint8_t blind[GP_VRF_SCALAR_SIZE], gp_vrf_pair *answered,
+                             gp_error *error) {
+  gp_vrf_pair blinded;
+  if (!gp_vrf_is_scalar(blind)) {
+    return gp_fail(error, GP_ERR_FORMAT,
+                   "the blind of a batch is none: it must be from 1 to the group's order less 1");
+  }
+  gp_status status = gp_vrf_evaluate(blind, pair->element, blinded.element, error);
+  if (status == GP_OK) {
+    status = gp_vrf_evaluate(blind, pair->evaluated, blinded.evaluated, error);
+  }
+  return status == GP_OK ? gp_blind_fold(key, NULL, (const gp_proof_element *)blinded.element,
+                                         (const gp_proof_element *)blinded.evaluated, 1, NULL,
+                                         answered, error)
+                         : status;
+}
+
+gp_status gp_proof_check_folded(const gp_public_key *key, const gp_vrf_pair *folded,
                                 const uint8_t blind[GP_VRF_SCALAR_SIZE],
                                 const uint8_t proof[GP_VRF_PROOF_SIZE], bool *valid,
                                 gp_error *error) {
   gp_vrf_pair pair = *folded;
   gp_status status = GP_OK;
   *valid = false;
-  if (blind != NULL && !gp_vrf_is_scalar(blind)) {
-    return gp_fail(error, GP_ERR_FORMAT,
-                   "the blind of a batch is none: it must be from 1 to the group's order less 1");
-  }
   if (blind != NULL) {
-    status = gp_vrf_evaluate(blind, folded->element, pair.element, error);
-  }
-  if (blind != NULL && status == GP_OK) {
-    status = gp_vrf_evaluate(blind, folded->evaluated, pair.evaluated, error);
+    status = fold_answer(key, folded, blind, &pair, error);
   }
   return status == GP_OK
-             ? gp_vrf_check(GP_VRF_VOPRF, public_key, (const gp_proof_element *)pair.element,
+             ? gp_vrf_check(GP_VRF_VOPRF, key->element, (const gp_proof_element *)pair.element,
                             (const gp_proof_element *)pair.evaluated, 1, proof, NULL, valid,
                             error)
              : status;

@@ -46,10 +46,9 @@ bool gp_proof_same_key(const gp_public_key *a, const gp_public_key *b);
 gp_status gp_proof_work_fold(const gp_proof_work *self, const gp_proof_info *info, size_t count,
                              gp_vrf_pair *folded, gp_error *error);
 
-/* Whether a proof holds for a folded batch: of one pair, or where `blind` is not NULL of that
- * times the blind. What is not well-formed is GP_ERR_FORMAT. */
-gp_status gp_proof_check_folded(const uint8_t public_key[GP_ELEMENT_SIZE],
-                                const gp_vrf_pair *folded,
+/* Whether a proof holds for a folded batch: of one pair, or where `blind` is not NULL of what the
+ * key's owner answers to that times the blind. What is not well-formed is GP_ERR_FORMAT. */
+gp_status gp_proof_check_folded(const gp_public_key *key, const gp_vrf_pair *folded,
                                 const uint8_t blind[GP_VRF_SCALAR_SIZE],
                                 const uint8_t proof[GP_VRF_PROOF_SIZE], bool *valid,
                                 gp_error *error);

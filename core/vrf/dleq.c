@@ -226,6 +226,24 @@ static gp_status answer(const batch *b, const scalar secret, composite *sum, con
   return GP_OK;
 }
 
+/* Random; and where the system's randomness comes twice, as in a machine that was put back to an
+ * earlier state, still another one for another statement: r used twice gives the secret away. */
+static void draw(const scalar secret, const composite *sum, scalar r) {
+  uint8_t fresh[32];
+  uint8_t uniform[crypto_hash_sha512_BYTES];
+  crypto_hash_sha512_state sha512;
+  randombytes_buf(fresh, sizeof fresh);
+  start_bound(&sha512, "nonce");
+  (void)crypto_hash_sha512_update(&sha512, fresh, sizeof fresh);
+  (void)crypto_hash_sha512_update(&sha512, secret, GP_VRF_SCALAR_SIZE);
+  (void)crypto_hash_sha512_update(&sha512, sum->m, sizeof sum->m);
+  (void)crypto_hash_sha512_final(&sha512, uniform);
+  crypto_core_ristretto255_scalar_reduce(r, uniform);
+  sodium_memzero(fresh, sizeof fresh);
+  sodium_memzero(uniform, sizeof uniform);
+  sodium_memzero(&sha512, sizeof sha512);
+}
+
 gp_status gp_vrf_prove(gp_vrf_mode mode, const uint8_t secret[GP_VRF_SCALAR_SIZE],
                        const uint8_t public_key[GP_ELEMENT_SIZE],
                        const uint8_t (*elements)[GP_ELEMENT_SIZE],
@@ -248,7 +266,7 @@ gp_status gp_vrf_prove(gp_vrf_mode mode, const uint8_t secret[GP_VRF_SCALAR_SIZE
     if (random != NULL) {
       memcpy(r, random, sizeof r);
     } else {
-      crypto_core_ristretto255_scalar_random(r);
+      draw(secret, &sum, r);
     }
     status = answer(&b, secret, &sum, r, proof, error);
     sodium_memzero(r, sizeof r);

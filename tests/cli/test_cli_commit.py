@@ -265,7 +265,9 @@ def test_a_set_of_one_key_costs_nothing(text):
 def test_text_and_page_say_so(text, keys):
     root = root_of(keys).hex()
     said = text("verify", "-k", "k0.key", "a.tokens", "--committed", "k0.gpi", "--html", "p.html")
-    assert f"committed  among 7 keys, root {root}\n" in said.stdout
+    assert f"committed  among 7 keys, root {root}: compare it with the published one\n" in (
+        said.stdout
+    )
     assert "(p times 7: 7 keys committed to)\n" in said.stdout
     assert "for any of the keys committed to" not in said.stdout  # nothing was found
     tenant = text("verify", "-k", "k0.key", "a.tokens", "--tenant", "3", "--committed", "k0.gpi")

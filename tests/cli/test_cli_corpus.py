@@ -1,11 +1,13 @@
 """Verifying corpora: candidates, segments, partial results, bounded memory, bad lines, text."""
 
+import filecmp
 import gzip
 import hashlib
 import json
 import os
 import random
 import resource
+import shutil
 
 import numpy as np
 import pytest
@@ -390,7 +392,16 @@ def test_page_spares_what_the_run_needs(greenprint, key):
     os.link(greenprint.folder / "a.tokens", greenprint.folder / "other")
     for page in ("k.key", "a.tokens", "other"):
         said = greenprint.fails("verify", "-k", "k.key", "--html", page, "a.tokens")
-        assert said == f"greenprint verify: --html {page} would replace a file of this very run"
+        assert said == (
+            f"greenprint verify: --html {page} would replace a file that is no page: choose "
+            "another name"
+        )
+    write(greenprint, "p.html", "<!doctype html><p>1")  # a page, and read: to be spared as well
+    said = greenprint.fails(
+        *("verify", "-k", "k.key", "--format", "tokens", "--html", "p.html", "p.html")
+    )
+    assert said == "greenprint verify: --html p.html would replace a file of this very run"
+    os.unlink(greenprint.folder / "p.html")
     assert greenprint.fails(
         "verify", "-k", "k.key", "--html", "x", "--partial", "x", "a.tokens"
     ).endswith("would replace a file of this very run")
@@ -398,6 +409,22 @@ def test_page_spares_what_the_run_needs(greenprint, key):
     greenprint.fails("verify", "-k", "k.key", "--partial", "p", "--html", "no/x", "a.tokens")
     assert (greenprint.folder / "k.key").read_bytes() == before
     assert sorted(os.listdir(greenprint.folder)) == ["a.tokens", "k.key", "other"]
+
+
+def test_page_replaces_pages_alone(greenprint, key):
+    """One wrong completion of a name, and another's key would be gone."""
+    write(greenprint, "a.tokens", "1 2 3 4\n")
+    arguments = ("verify", "-k", "k.key", "a.tokens", "--html")
+    shutil.copy(greenprint.folder / "k.key", greenprint.folder / "other.key")
+    said = greenprint.fails(*arguments, "other.key")
+    assert "--html other.key would replace a file that is no page" in said
+    assert filecmp.cmp(
+        greenprint.folder / "k.key", greenprint.folder / "other.key", shallow=False
+    )
+    write(greenprint, "empty", "")
+    for page in ("empty", "new.html", "new.html"):
+        assert greenprint(*arguments, page).returncode == 1
+        assert (greenprint.folder / page).read_bytes().startswith(b"<!DOCTYPE html")
 
 
 def test_nothing_read_is_no_verdict(greenprint, key):

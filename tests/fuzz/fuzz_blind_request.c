@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vrf/vrf.h"
+#include "blind/message.h"
 
 #define AT_KEY_ID 16U
 #define COUNT_MAX 8U /* elements that are evaluated; more would only take time */
@@ -42,7 +42,8 @@ static void answer(const uint8_t *request, size_t size) {
   }
   bool valid = false;
   gp_vrf_pair folded;
-  status = gp_blind_fold(&public_key, NULL, request, out, info.count, NULL, &folded, &error);
+  status = gp_blind_fold(&public_key, NULL, gp_blind_elements(request), gp_blind_elements(out),
+                         info.count, NULL, &folded, &error);
   gp_fuzz_require(status == GP_OK, "an answer that can be folded");
   status = gp_vrf_check(GP_VRF_VOPRF, public_key.element,
                         (const uint8_t(*)[GP_ELEMENT_SIZE])folded.element,

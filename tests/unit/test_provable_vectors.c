@@ -346,16 +346,6 @@ static uint8_t (*elements_of(const json_t *item, const char *name, size_t *count
 
 typedef const uint8_t (*const_elements)[GP_ELEMENT_SIZE];
 
-/* The message that has these elements, with room for a proof behind them; to be freed. */
-static uint8_t *message_of(gp_blind_kind kind, const gp_public_key *key,
-                           const uint8_t (*elements)[32], size_t count) {
-  uint8_t *message = malloc(GP_BLIND_ANSWER_SIZE(count));
-  assert_non_null(message);
-  gp_blind_header_write(kind, count, key->commitment, message);
-  memcpy(message + GP_BLIND_HEADER_SIZE, elements, count * sizeof *elements);
-  return message;
-}
-
 /* Puts the pair that an answer's proof is of in the place of all of them. */
 static void fold_answer(const gp_key *key, uint8_t (*blinded)[32], uint8_t (*evaluated)[32],
                         size_t count) {
@@ -363,18 +353,14 @@ static void fold_answer(const gp_key *key, uint8_t (*blinded)[32], uint8_t (*eva
   gp_vrf_pair pair;
   gp_vrf_pair checked;
   assert_ok(gp_key_public(key, &public_key, error));
-  uint8_t *request =
-      message_of(GP_BLIND_REQUEST, &public_key, (const uint8_t(*)[32])blinded, count);
-  uint8_t *answer =
-      message_of(GP_BLIND_ANSWER, &public_key, (const uint8_t(*)[32])evaluated, count);
-  assert_ok(gp_blind_fold(&public_key, gp_nonces_secret(key->nonces), request, answer, count,
+  assert_ok(gp_blind_fold(&public_key, gp_nonces_secret(key->nonces),
+                          (const uint8_t(*)[32])blinded, (const uint8_t(*)[32])evaluated, count,
                           NULL, &pair, error));
-  assert_ok(gp_blind_fold(&public_key, NULL, request, answer, count, NULL, &checked, error));
+  assert_ok(gp_blind_fold(&public_key, NULL, (const uint8_t(*)[32])blinded,
+                          (const uint8_t(*)[32])evaluated, count, NULL, &checked, error));
   assert_memory_equal(&pair, &checked, sizeof pair);
   memcpy(blinded[0], pair.element, sizeof pair.element);
   memcpy(evaluated[0], pair.evaluated, sizeof pair.evaluated);
-  free(request);
-  free(answer);
 }
 
 static void check_proof(const json_t *item, const gp_key *key, const char *from, const char *to,

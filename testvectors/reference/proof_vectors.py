@@ -88,7 +88,7 @@ def write_proof(
         data += b"".join(evaluated.encode() for _, evaluated in pairs)
         m, z = pr.SUITE.fold(data[:HEADER], pairs)
         if blind is not None:
-            m, z = blind * m, blind * z
+            m, z = pr.fold_answer(key, [(blind * m, blind * z)])
             data += voprf.encode_scalar(blind)
         data += pr.SUITE.generate_proof(key.secret, key.public, [(m, z)], r)
     return data + hashlib.sha256(data).digest()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import struct
+
 import greenprint_reference as gp
 import voprf
 
@@ -87,6 +89,14 @@ class ProvableKey(PublicKey):
 
 
 TABLE_MAGIC = bytes.fromhex("89 47 50 54 42 4c 0d 0a")
+
+
+def fold_answer(
+    key: PublicKey, pairs: list[tuple[voprf.Element, voprf.Element]]
+) -> tuple[voprf.Element, voprf.Element]:
+    """Return the pair that the proof of a blind answer is of (SPEC.md, section 20)."""
+    header = b"\x89GPBEA\r\n" + struct.pack("<B3xI", 2, len(pairs)) + key.commitment[:8]
+    return SUITE.fold(header + key.public.encode(), pairs)
 
 
 def write_nonce_table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -262,8 +261,7 @@ def blind_case(key: pr.ProvableKey, tenant: int | None, size: int) -> Vectors:
         blinded = pr.SUITE.blind(data, blind)
         pairs.append((blinded, key.secret * blinded))
     r = scalar("blind proof", size)
-    header = b"\x89GPBEA\r\n" + bytes([2, 0, 0, 0]) + struct.pack("<I", size) + key.commitment[:8]
-    proved = pairs if size == 1 else [pr.SUITE.fold(header + key.public.encode(), pairs)]
+    proved = [pr.fold_answer(key, pairs)]
     proof = pr.SUITE.generate_proof(key.secret, key.public, proved, r)
     assert pr.SUITE.verify_proof(key.public, proved, proof)
     nonces = [
