@@ -649,8 +649,8 @@ def test_page_in_the_place_of_a_redirected_file(greenprint, key, command):
         with open(greenprint.folder / "in.tokens", "rb") as file:
             said = greenprint.fails(*arguments, *files, stdin=file)
         assert said == (
-            f"greenprint {command}: --html in.tokens would replace a file that is no page: choose "
-            "another name"
+            f"greenprint {command}: --html in.tokens would replace a file that is no page: "
+            "choose another name"
         )
     write(greenprint, "b.tokens", "1 2 3 4\n")
     with open(greenprint.folder / "in.tokens", "ab") as file:

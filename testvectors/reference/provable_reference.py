@@ -5,9 +5,8 @@ Sections 5 to 8 are those of greenprint_reference.py, which does not know the di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import struct
+from collections.abc import Sequence
 
 import greenprint_reference as gp
 import voprf
