@@ -286,10 +286,20 @@ typedef struct kind {
   int (*inspect)(const inspect_options *options);
 } kind;
 
+static int refer_to_commit(const inspect_options *options) {
+  return cli_fail(name, "%s: this is about committed keys: see greenprint commit show",
+                  options->path);
+}
+
+static int refer_to_timestamp(const inspect_options *options) {
+  return cli_fail(name, "%s: this is a timestamp: see greenprint timestamp verify",
+                  options->path);
+}
+
 static const kind kinds[] = {
-    {"GPPUB\r\n", inspect_public},
-    {"GPPRF\r\n", inspect_proof},
-    {"GPTBL\r\n", inspect_table},
+    {"GPPUB\r\n", inspect_public},  {"GPPRF\r\n", inspect_proof},
+    {"GPTBL\r\n", inspect_table},   {"GPSET\r\n", refer_to_commit},
+    {"GPINC\r\n", refer_to_commit}, {"GPTIM\r\n", refer_to_timestamp},
 };
 
 /* What kind of file it is, by its first bytes. A pipe, which gives them only once, and a file of

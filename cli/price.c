@@ -55,7 +55,7 @@ bool price_sum(const price *read, uint64_t keys, uint64_t tenants, bool has_tena
                      .tenants = tenants,
                      .sizes = sizes,
                      .tests = read->tests,
-                     .other_tenants = n > 0 && has_tenant && tenants == 1 && read->tests == 1};
+                     .other_tenants = has_tenant && tenants == 1 && read->tests == 1};
   return !__builtin_mul_overflow(bill->keys, bill->tenants, &bill->times) &&
          !__builtin_mul_overflow(bill->times, bill->sizes, &bill->times) &&
          !__builtin_mul_overflow(bill->times, bill->tests, &bill->times) &&

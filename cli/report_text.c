@@ -27,7 +27,8 @@ static void print_candidate(const findings *all) {
   put_row("key", "%s", best->key_id);
   put_row("scheme", "%s, %s", best->scheme, cli_describe_params(params, &best->params));
   if (best->tenant.has_tenant) {
-    put_row("tenant", "%" PRIu64, best->tenant.tenant);
+    put_row("tenant", "%" PRIu64 "%s", best->tenant.tenant,
+            all->bill.other_tenants && all->bill.times == 1 ? " (p pays for no other)" : "");
   }
   if (all->n_candidates > 1) {
     put_row("tried", "%zu keys and tenants; this one is the best", all->n_candidates);

@@ -372,6 +372,7 @@ def test_p_pays_for_tests_that_could_have_been_made(text):
         "verify", "-k", "k0.key", "a.tokens", "--tenant", "3", "--tests", "5", "--html", "p.html"
     )
     assert "(p times 5: 5 tests)\n" in said.stdout
+    assert "tenant     3\n" in said.stdout
     assert "p times 5: 5 tests; decides" in read(text, "p.html").decode()
     both = text(
         *("verify", "-k", "k0.key", "a.tokens", "--tenant", "3"),
@@ -381,7 +382,8 @@ def test_p_pays_for_tests_that_could_have_been_made(text):
 
 
 def test_what_was_found_is_said_of_all_tests(text):
-    write_marked(text)
+    ids = write_marked(text)[1500:1650]  # nothing else: z is 12 or so
+    write(text, "a.tokens", " ".join(map(str, ids)).encode())
     paid = ("--committed", "k0.gpi", "--tests", "3", "--alpha", "0.999")
     words = " ".join(text("verify", "-k", "k0.key", "a.tokens", *paid).stdout.split())
     assert (
@@ -403,6 +405,12 @@ def test_the_root_that_was_published(text, keys):
     assert "--root 0 is not a root, which has 64 hexadecimal digits" in said
     said = text.fails("verify", "a.tokens", "-k", "k0.key", "--root", root)
     assert "--root is that of the file of --committed" in said
+
+
+def test_inspect_says_where_to_look(text):
+    for file in ("all.gpm", "k0.gpi"):
+        said = text.fails("inspect", file)
+        assert f"{file}: this is about committed keys: see greenprint commit show" in said
 
 
 def test_numbers_of_tests(text):

@@ -158,7 +158,7 @@ def test_tenant_and_tokenizer(greenprint, start, marked, tokenizer):  # noqa: F8
     options = ("-t", tokenizer, "--format", "text", "a.jsonl")
     blindly(greenprint, server.url, "--tenant", "7", *options)
     own(greenprint, "--tenant", "7", *options)
-    assert "tenant     7\n" in same_as_own(greenprint, *options)
+    assert "tenant     7 (p pays for no other)\n" in same_as_own(greenprint, *options)
     message = greenprint.fails("check", "proof.gpp", "--pub", "k.pub", "a.jsonl")
     assert "it was made with a tokenizer: give that" in message
 

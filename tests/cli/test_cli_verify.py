@@ -381,7 +381,7 @@ def test_text_not_found(greenprint, key, unsealed_key):
         "\n"
         f"key        {key_id}\n"
         "scheme     greenprint-1, hash, context width 2, gamma 1/4\n"
-        "tenant     7\n"
+        "tenant     7 (p pays for no other)\n"
         "documents  2\n"
         "tokens     103\n"
         "scored     98 (and 1 repeated)\n"
