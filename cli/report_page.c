@@ -234,8 +234,8 @@ int report_check_page(const char *command, const char *path) {
     return CLI_OK; /* a pipe may not be opened twice */
   }
   if (!may_be_replaced(path)) {
-    return cli_fail(command, "--html %s would replace a file that is no page: choose another name",
-                    path);
+    return cli_fail(command,
+                    "--html %s would replace a file that is no page: choose another name", path);
   }
   if (!whole_file_open(&file, path)) {
     return cli_fail(command, "--html %s: cannot be written: %s", path, strerror(errno));
