@@ -41,10 +41,8 @@ static gp_status answer_with(const uint8_t *secret, const gp_public_key *key,
                            &folded, error);
   }
   if (status == GP_OK) {
-    status = gp_vrf_prove(GP_VRF_VOPRF, secret, key->element,
-                          (const uint8_t(*)[GP_ELEMENT_SIZE])folded.element,
-                          (const uint8_t(*)[GP_ELEMENT_SIZE])folded.evaluated, 1, NULL, NULL,
-                          answer + GP_BLIND_REQUEST_SIZE(count), error);
+    status = gp_vrf_prove_pair(secret, key->element, &folded,
+                               answer + GP_BLIND_REQUEST_SIZE(count), error);
   }
   if (status != GP_OK) {
     sodium_memzero(answer, GP_BLIND_ANSWER_SIZE(count));

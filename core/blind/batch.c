@@ -229,10 +229,8 @@ static gp_status check_proof(const gp_blind_batch *batch, const uint8_t *answer,
   gp_status status = gp_blind_fold(&batch->key, NULL, gp_blind_elements(batch->request),
                                    gp_blind_elements(answer), batch->count, pool, &folded, error);
   if (status == GP_OK) {
-    status = gp_vrf_check(GP_VRF_VOPRF, batch->key.element,
-                          (const uint8_t(*)[GP_ELEMENT_SIZE])folded.element,
-                          (const uint8_t(*)[GP_ELEMENT_SIZE])folded.evaluated, 1,
-                          answer + GP_BLIND_REQUEST_SIZE(batch->count), NULL, &valid, error);
+    status = gp_vrf_check_pair(batch->key.element, &folded,
+                               answer + GP_BLIND_REQUEST_SIZE(batch->count), &valid, error);
   }
   if (status == GP_ERR_FORMAT) {
     return gp_fail(error, GP_ERR_FORMAT, "the proof of the blind answer is none");

@@ -73,14 +73,10 @@ static gp_status append(draft *out, const void *bytes, size_t size, gp_error *er
 static gp_status prove_batch(const gp_proof_work *work, const gp_proof_info *info, size_t count,
                              uint8_t proof[GP_VRF_PROOF_SIZE], gp_error *error) {
   gp_vrf_pair folded;
-  gp_status status = gp_proof_work_fold(work, info, count, &folded, error);
-  if (status == GP_OK) {
-    status =
-        gp_vrf_prove(GP_VRF_VOPRF, work->secret, info->public_key.element,
-                     (const gp_proof_element *)folded.element,
-                     (const gp_proof_element *)folded.evaluated, 1, NULL, NULL, proof, error);
-  }
-  return status;
+  const gp_status status = gp_proof_work_fold(work, info, count, &folded, error);
+  return status == GP_OK
+             ? gp_vrf_prove_pair(work->secret, info->public_key.element, &folded, proof, error)
+             : status;
 }
 
 /* The proof of a batch by somebody who is asked: what answers prove each for itself is folded

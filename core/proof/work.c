@@ -119,9 +119,5 @@ gp_status gp_proof_check_folded(const gp_public_key *key, const gp_vrf_pair *fol
   if (blind != NULL) {
     status = fold_answer(key, folded, blind, &pair, error);
   }
-  return status == GP_OK
-             ? gp_vrf_check(GP_VRF_VOPRF, key->element, (const gp_proof_element *)pair.element,
-                            (const gp_proof_element *)pair.evaluated, 1, proof, NULL, valid,
-                            error)
-             : status;
+  return status == GP_OK ? gp_vrf_check_pair(key->element, &pair, proof, valid, error) : status;
 }

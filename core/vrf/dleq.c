@@ -339,3 +339,22 @@ gp_status gp_vrf_fold(const gp_vrf_subject *subject, const uint8_t (*elements)[G
   memcpy(folded->evaluated, sum.z, sizeof sum.z);
   return GP_OK;
 }
+
+/* C has no implicit conversion to an array of constant rows. */
+static const uint8_t (*row(const uint8_t *one))[GP_ELEMENT_SIZE] {
+  return (const uint8_t(*)[GP_ELEMENT_SIZE])one;
+}
+
+gp_status gp_vrf_prove_pair(const uint8_t secret[GP_VRF_SCALAR_SIZE],
+                            const uint8_t public_key[GP_ELEMENT_SIZE], const gp_vrf_pair *pair,
+                            uint8_t proof[GP_VRF_PROOF_SIZE], gp_error *error) {
+  return gp_vrf_prove(GP_VRF_VOPRF, secret, public_key, row(pair->element), row(pair->evaluated),
+                      1, NULL, NULL, proof, error);
+}
+
+gp_status gp_vrf_check_pair(const uint8_t public_key[GP_ELEMENT_SIZE], const gp_vrf_pair *pair,
+                            const uint8_t proof[GP_VRF_PROOF_SIZE], bool *valid,
+                            gp_error *error) {
+  return gp_vrf_check(GP_VRF_VOPRF, public_key, row(pair->element), row(pair->evaluated), 1,
+                      proof, NULL, valid, error);
+}

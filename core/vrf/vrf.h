@@ -113,4 +113,12 @@ gp_status gp_vrf_fold(const gp_vrf_subject *subject, const uint8_t (*elements)[G
                       const uint8_t (*evaluated)[GP_ELEMENT_SIZE], size_t count,
                       gp_thread_pool *pool, gp_vrf_pair *folded, gp_error *error);
 
+/* gp_vrf_prove() and gp_vrf_check() of a single pair, in mode VOPRF: what a batch is proved by
+ * that was folded. */
+gp_status gp_vrf_prove_pair(const uint8_t secret[GP_VRF_SCALAR_SIZE],
+                            const uint8_t public_key[GP_ELEMENT_SIZE], const gp_vrf_pair *pair,
+                            uint8_t proof[GP_VRF_PROOF_SIZE], gp_error *error);
+gp_status gp_vrf_check_pair(const uint8_t public_key[GP_ELEMENT_SIZE], const gp_vrf_pair *pair,
+                            const uint8_t proof[GP_VRF_PROOF_SIZE], bool *valid, gp_error *error);
+
 #endif
