@@ -1,6 +1,25 @@
 #include "blind_options.h"
 
-#include "cli.h"
+#include <getopt.h>
+
+bool blind_set_option(int option, blind_options *options) {
+  switch (option) {
+  case BLIND_SERVER:
+    options->server.url = optarg;
+    return true;
+  case BLIND_PUBLIC_FILE:
+    options->public_file = optarg;
+    return true;
+  case BLIND_TOKEN_FILE:
+    options->server.token_file = optarg;
+    return true;
+  case BLIND_CA_FILE:
+    options->server.ca_file = optarg;
+    return true;
+  default:
+    return false;
+  }
+}
 
 int blind_options_check(const char *command, const blind_options *options) {
   const blind_server *server = &options->server;

@@ -71,11 +71,7 @@ typedef struct prove_options {
 enum {
   PASSPHRASE_FILE = CLI_LONG_OPTION,
   TENANT,
-  SAMPLE,
-  SERVER,
-  PUBLIC_FILE,
-  TOKEN_FILE,
-  CA_FILE
+  SAMPLE
 };
 
 static int set_sample(const char *text, uint64_t *sample) {
@@ -103,18 +99,6 @@ static int set_option(int option, char **argv, void *data) {
     return cli_parse_tenant(name, optarg, &options->tenant);
   case SAMPLE:
     return set_sample(optarg, &options->sample);
-  case SERVER:
-    options->blind.server.url = optarg;
-    return CLI_OK;
-  case PUBLIC_FILE:
-    options->blind.public_file = optarg;
-    return CLI_OK;
-  case TOKEN_FILE:
-    options->blind.server.token_file = optarg;
-    return CLI_OK;
-  case CA_FILE:
-    options->blind.server.ca_file = optarg;
-    return CLI_OK;
   case 'j':
     return cli_parse_jobs(name, optarg, &options->threads);
   case 'q':
@@ -124,7 +108,9 @@ static int set_option(int option, char **argv, void *data) {
     options->help = true;
     return CLI_OK;
   default:
-    return reading_set_option(name, option, argv, &options->reading);
+    return blind_set_option(option, &options->blind)
+               ? CLI_OK
+               : reading_set_option(name, option, argv, &options->reading);
   }
 }
 
@@ -149,10 +135,7 @@ static int parse_options(int argc, char **argv, prove_options *options) {
       {"tenant", required_argument, NULL, TENANT},
       {"output", required_argument, NULL, 'o'},
       {"sample", required_argument, NULL, SAMPLE},
-      {"server", required_argument, NULL, SERVER},
-      {"pub", required_argument, NULL, PUBLIC_FILE},
-      {"token-file", required_argument, NULL, TOKEN_FILE},
-      {"ca", required_argument, NULL, CA_FILE},
+      BLIND_OPTIONS,
       READING_OPTIONS,
       READING_MORE_OPTIONS,
       {"jobs", required_argument, NULL, 'j'},

@@ -87,11 +87,7 @@ enum {
   JSON_LINES,
   HTML,
   PARTIAL,
-  MAX_MEMORY,
-  SERVER,
-  PUBLIC_FILE,
-  TOKEN_FILE,
-  CA_FILE
+  MAX_MEMORY
 };
 
 static int set_option(int option, char **argv, void *data) {
@@ -133,18 +129,6 @@ static int set_option(int option, char **argv, void *data) {
   case PARTIAL:
     options->partial = optarg;
     return cli_check_partial(name, optarg);
-  case SERVER:
-    options->blind.server.url = optarg;
-    return CLI_OK;
-  case PUBLIC_FILE:
-    options->blind.public_file = optarg;
-    return CLI_OK;
-  case TOKEN_FILE:
-    options->blind.server.token_file = optarg;
-    return CLI_OK;
-  case CA_FILE:
-    options->blind.server.ca_file = optarg;
-    return CLI_OK;
   case 'q':
     options->quiet = true;
     return CLI_OK;
@@ -158,6 +142,9 @@ static int set_option(int option, char **argv, void *data) {
   case 'j':
     return cli_parse_jobs(name, optarg, &options->threads);
   default:
+    if (blind_set_option(option, &options->blind)) {
+      return CLI_OK;
+    }
     return price_is_option(option) ? price_set_option(name, option, &options->price)
                                    : reading_set_option(name, option, argv, &options->reading);
   }
@@ -233,10 +220,7 @@ int verify_parse_options(int argc, char **argv, verify_options *options) {
       {"quiet", no_argument, NULL, 'q'},
       {"jobs", required_argument, NULL, 'j'},
       {"max-memory", required_argument, NULL, MAX_MEMORY},
-      {"server", required_argument, NULL, SERVER},
-      {"pub", required_argument, NULL, PUBLIC_FILE},
-      {"token-file", required_argument, NULL, TOKEN_FILE},
-      {"ca", required_argument, NULL, CA_FILE},
+      BLIND_OPTIONS,
       {"help", no_argument, NULL, 'h'},
       {0},
   };
